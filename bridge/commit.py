@@ -1,0 +1,115 @@
+"""What the engine hands to the store after each step, and what it gets back at a start. Rows, and nothing that decides."""
+
+from typing import Any
+
+import msgspec
+
+from bridge.notification import Notification
+
+
+class StateRow(msgspec.Struct, frozen=True):
+    """The checkpoint of one combination (or series) of a rule: all hits of the journal up to `upto` are in `body`."""
+
+    no: int
+    rule: str
+    key: str
+    upto: int
+    body: bytes
+
+
+class GroupRow(msgspec.Struct, frozen=True):
+    """A group of a route, its next tick (microseconds since the epoch) and its cursors, as JSON."""
+
+    id: str
+    due: int
+    body: bytes
+
+
+class ChangeRow(msgspec.Struct, frozen=True):
+    """One change of an alert: it fired, was resolved, or happened (a one-off). `body` is JSON."""
+
+    n: int
+    group: str
+    alert: str
+    """The alert's id."""
+    state: str
+    at: int
+    body: bytes
+
+
+class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One frozen notification on its way to one destination. At most one is pending for each (group, destination)."""
+
+    id: str
+    destination: str
+    group: str
+    created: int
+    due: int
+    """The next burst of tries begins then, or as soon after as the destination is free."""
+    expires: int
+    attempts: int = 0
+    plain: bool = False
+    """The receiver rejected the full form; the next try sends plain text."""
+    memory: dict[str, Any] = {}
+    notification: Notification
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """How a row ended: `delivered` or `dead`, and why."""
+
+    id: str
+    outcome: str
+    at: int
+    detail: str = ""
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One try, as history shows it. `trouble` is "" (taken), "transient", "rejected" or "refused"."""
+
+    row: str
+    destination: str
+    at: int
+    seconds: float
+    status: int | None
+    trouble: str
+    detail: str
+
+
+class Commit(msgspec.Struct):
+    """One transaction. Whatever is empty is not written."""
+
+    n: int
+    """The number of this commit's journal entry; grows by one, also where `journal` is None."""
+    t: int
+    """The engine's time; nothing later has been decided."""
+    meta: bytes
+    """The engine's own scalars, opaque to the store."""
+    journal: bytes | None = None
+    journal_upto: int = 0
+    """Journal entries up to this number are in the checkpoints and may be deleted."""
+    states: list[StateRow] = []
+    states_gone: list[int] = []
+    groups: list[GroupRow] = []
+    groups_gone: list[str] = []
+    changes: list[ChangeRow] = []
+    changes_told: list[int] = []
+    """Changes that every destination was told of, or that none needs any more."""
+    rows: list[OutboxRow] = []
+    """New outbox rows, or new values of old ones (due, attempts, plain, memory)."""
+    settled: list[Settled] = []
+    attempts: list[Attempt] = []
+
+
+class Snapshot(msgspec.Struct):
+    """All that a start needs, as the last commit left it. `journal` holds the entries after the oldest checkpoint."""
+
+    n: int
+    t: int
+    meta: bytes
+    states: list[StateRow]
+    journal: list[tuple[int, bytes]]
+    groups: list[GroupRow]
+    changes: list[ChangeRow]
+    """Those not told to all yet, oldest first."""
+    rows: list[OutboxRow]
+    """The pending ones, oldest first."""

@@ -1,0 +1,56 @@
+"""Every error of ours. A message says what failed, on what, and what the operator can do; it never holds a secret."""
+
+
+class BridgeError(Exception):
+    """The root: what the command line prints as one line, without a traceback."""
+
+
+class Problem(BridgeError):
+    """One thing wrong with a file that an operator wrote, with its place.
+
+    `line` and `column` count from 1, as editors do; 0 means the file as a whole.
+    """
+
+    def __init__(self, file: str, line: int, column: int, what: str, severity: str = "error") -> None:
+        super().__init__(f"{file}:{line}:{column}: {severity}: {what}" if line else f"{file}: {severity}: {what}")
+        self.file, self.line, self.column, self.what, self.severity = file, line, column, what, severity
+
+
+class ConfigError(BridgeError):
+    """A file cannot be used; `problems` lists all that is wrong with it, in the order of its lines."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class StoreError(BridgeError):
+    """The database cannot be opened, read or written."""
+
+
+class StoreBusy(StoreError):
+    """Another process holds the database."""
+
+
+class Trouble(BridgeError):
+    """A delivery attempt that did not succeed. `status` is the HTTP status, or None if no answer came."""
+
+    def __init__(self, what: str, status: int | None = None) -> None:
+        super().__init__(what)
+        self.status = status
+
+
+class Transient(Trouble):
+    """Again later. `retry_after` is in seconds, as the other side asked, or None."""
+
+    def __init__(self, what: str, status: int | None = None, retry_after: float | None = None) -> None:
+        super().__init__(what, status)
+        self.retry_after = retry_after
+
+
+class Rejected(Trouble):
+    """This message is not taken, whoever sends it: once more as plain text, then dead."""
+
+
+class Refused(Trouble):
+    """This destination takes nothing from us at all: its rows stay, and it is probed now and then."""

@@ -1,0 +1,97 @@
+"""The base of all destinations: a destination says how a notification is told, as a conversation without I/O."""
+
+from collections.abc import Generator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, ClassVar
+
+import msgspec
+
+from bridge.errors import Refused, Rejected, Transient
+from bridge.notification import Notification
+from bridge.options import Options
+from bridge.values import Secret
+
+RETRY_AFTER_MAX = 3600.0
+"""Seconds; an answer that asks for a longer pause is not believed."""
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP request. The URL is a secret: Slack's is a credential."""
+
+    method: str = "POST"
+    url: Secret
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back: header names in lower case, at most the first 64 KB of the body, `at` in unix seconds."""
+
+    status: int
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+    at: float = 0.0
+
+
+class Remember(msgspec.Struct, frozen=True):
+    """What later conversations about the same group must know; on disk before the next request goes out."""
+
+    memory: dict[str, Any]
+
+
+Conversation = Generator[Request | Remember, Reply, None]
+"""Yields a Request and is sent the Reply, or yields Remember and is sent the last Reply. Its end means: told."""
+
+
+class Destination(Options):
+    """One entry under a receiver. A subclass owns all about its service: keys, layout, dialect of errors."""
+
+    key: ClassVar[str]
+    """The YAML key that holds a list of these, such as `slack_configs`."""
+
+    name: str | None = None
+    """Keeps queued messages when the order of the entries changes; default: the type and the entry's place."""
+    send_resolved: bool = True
+    """Whether the end of an alert is told."""
+
+    def deliver(self, notification: Notification, memory: Mapping[str, Any], plain: bool = False) -> Conversation:
+        """Tell it. `plain`: the full form was rejected; send the simplest that people can read."""
+        raise NotImplementedError
+
+    def judge(self, reply: Reply) -> None:
+        """Raise Transient, Rejected or Refused unless the reply means that the message was taken."""
+        judge(reply)
+
+
+def judge(reply: Reply, detail: str = "") -> None:
+    """The table that all receivers share: which status is which kind of trouble. 2xx is none.
+
+    `detail` is what the service said, in short; it must hold no secret.
+    """
+    status = reply.status
+    if 200 <= status < 300:
+        return
+    what = f"HTTP {status}" + (f": {detail}" if detail else "")
+    if status in (408, 425, 429) or status >= 500 or status < 200:
+        raise Transient(what, status, retry_after(reply))
+    if status in (401, 403, 404, 405, 407, 410) or 300 <= status < 400:
+        raise Refused(what, status)
+    raise Rejected(what, status)
+
+
+def retry_after(reply: Reply) -> float | None:
+    """Seconds that the other side asks us to wait, from either form of Retry-After (RFC 9110, 10.2.3); at most an hour."""
+    text = reply.headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    if text.isascii() and text.isdigit():
+        return min(float(text[:12]), RETRY_AFTER_MAX)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    wait = (moment - datetime.fromtimestamp(reply.at, UTC)).total_seconds()
+    return min(max(wait, 0.0), RETRY_AFTER_MAX)
