@@ -1,0 +1,98 @@
+"""An alert: its identity, its life, and what is counted while it lives."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import msgspec
+
+Phase = Literal["pending", "firing"]
+
+DISTINCT_MAX = 1000
+"""Distinct values that a ranking keeps for one field; the rest is counted together."""
+
+OTHERS = "(others)"
+
+
+def identity(labels: Mapping[str, str]) -> str:
+    """An alert is its label set; a label that is empty is none. 16 hex digits."""
+    text = "\x00".join(f"{name}\x01{labels[name]}" for name in sorted(labels) if labels[name])
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def digest(*parts: object) -> str:
+    """A key that other systems see, from its parts. 16 hex digits."""
+    text = "\x00".join(str(part) for part in parts)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+class Tally(msgspec.Struct):
+    """What an alert's messages tell about the events that made it, and all since. Times in microseconds."""
+
+    count: int = 0
+    first: int = 0
+    last: int = 0
+    value: float | None = None
+    """The last one past the limit."""
+    peak: float | None = None
+    approximate: bool = False
+    tops: dict[str, dict[str, int]] = {}
+    latest: dict[str, str] = {}
+    """The fields of the latest event that the rule's templates use."""
+
+    def add(self, at: int, count: int = 1) -> None:
+        self.count += count
+        self.first = self.first or at
+        self.last = at
+
+    def rank(self, fields: Iterable[str], texts: Iterable[str]) -> None:
+        for field, text in zip(fields, texts, strict=False):
+            counts = self.tops.setdefault(field, {})
+            if text not in counts and len(counts) >= DISTINCT_MAX:
+                text = OTHERS
+            counts[text] = counts.get(text, 0) + 1
+
+    def merge(self, other: "Tally") -> None:
+        """Equal one-offs become one line."""
+        self.count += other.count
+        self.last = max(self.last, other.last)
+        self.latest = other.latest
+        self.value = other.value
+        for field, counts in other.tops.items():
+            mine = self.tops.setdefault(field, {})
+            for text, count in counts.items():
+                mine[text] = mine.get(text, 0) + count
+
+
+class Alert(msgspec.Struct):
+    """One episode of an alert: from the instant at which its condition began. `_w` are in watched time."""
+
+    labels: dict[str, str]
+    identity: str
+    phase: Phase
+    began_w: int
+    own: bool = False
+    """It is about the bridge itself."""
+    id: str = ""
+    """The same for firing, reminders and end; another one for the next episode. Empty while pending."""
+    fired: int = 0
+    """The instant at which it fired; 0 while pending."""
+    gone_w: int | None = None
+    """Since when the condition no longer holds."""
+    ends_w: int = 0
+    """While gone: it ends then, if the condition does not come back."""
+    reason: str = ""
+    tally: Tally = msgspec.field(default_factory=Tally)
+
+
+class Facts(msgspec.Struct):
+    """All that a message tells about an alert: as of now while it fires, as of its end once it has ended."""
+
+    rule: str
+    labels: dict[str, str]
+    starts: int
+    tally: Tally
+    ends: int | None = None
+    reason: str = ""
+    annotations: dict[str, str] | None = None
+    """Rendered already, because the rule is gone."""

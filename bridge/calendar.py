@@ -1,0 +1,83 @@
+"""What is due when, at the price of what is due: entries lie in whole seconds and are only sorted when theirs begins."""
+
+import heapq
+from collections.abc import Callable
+from itertools import count
+from typing import Generic, TypeVar
+
+from bridge.values import SECOND
+from bridge.window import NEVER
+
+T = TypeVar("T")
+
+
+class Calendar(Generic[T]):
+    """Holds entries by a first guess of their instant; the true one is asked for when that second comes.
+
+    An entry whose instant moves later need not be filed again; one whose instant moves earlier must be.
+    """
+
+    def __init__(
+        self, due: Callable[[T], int], order: Callable[[T], tuple[int, str]], mark: Callable[[T, int], None]
+    ) -> None:
+        """`due`: an entry's true instant (NEVER: none). `order`: the order of entries of one instant.
+
+        `mark` is told where an entry lies now, so that the owner knows when to file it again.
+        """
+        self._due = due
+        self._order = order
+        self._mark = mark
+        self._seconds: list[int] = []
+        self._later: dict[int, list[T]] = {}
+        self._soon: list[tuple[int, tuple[int, str], int, T]] = []
+        self._opened = -1
+        self._tie = count()
+
+    def file(self, entry: T, instant: int) -> None:
+        self._mark(entry, instant)
+        second = instant // SECOND
+        if second <= self._opened:
+            heapq.heappush(self._soon, (instant, self._order(entry), next(self._tie), entry))
+        elif (entries := self._later.get(second)) is not None:
+            entries.append(entry)
+        else:
+            self._later[second] = [entry]
+            heapq.heappush(self._seconds, second)
+
+    def peek(self, before: int) -> tuple[int, tuple[int, str], T] | None:
+        """The earliest entry whose instant is less than `before`."""
+        while True:
+            while self._seconds and self._seconds[0] * SECOND < before and not self._is_sooner(self._seconds[0]):
+                self._open(heapq.heappop(self._seconds))
+            if not self._soon or self._soon[0][0] >= before:
+                return None
+            instant, order, _, entry = self._soon[0]
+            true = self._due(entry)
+            if true == instant:
+                return instant, order, entry
+            heapq.heappop(self._soon)
+            self._refile(entry, instant, true)
+
+    def pop(self) -> None:
+        """Take out what `peek` showed."""
+        self._mark(heapq.heappop(self._soon)[3], NEVER)
+
+    def next(self) -> int:
+        """No entry is due before this instant; it may be too early, but for less than a second, or NEVER."""
+        soon = self._soon[0][0] if self._soon else NEVER
+        return min(soon, self._seconds[0] * SECOND) if self._seconds else soon
+
+    def _is_sooner(self, second: int) -> bool:
+        return bool(self._soon) and self._soon[0][0] // SECOND < second
+
+    def _open(self, second: int) -> None:
+        self._opened = second
+        for entry in self._later.pop(second):
+            self._refile(entry, second * SECOND, self._due(entry))
+
+    def _refile(self, entry: T, instant: int, true: int) -> None:
+        """Its time moved. To an earlier instant: then it was filed there as well, and this was the stale place."""
+        if true == NEVER:
+            self._mark(entry, NEVER)
+        elif true >= instant:
+            self.file(entry, true)

@@ -1,0 +1,447 @@
+"""Decides. A function of state, inputs and time: no clock, no I/O. Any split of a stream into batches and ticks gives
+the same changes."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from bridge.absence import Absence
+from bridge.alert import Alert, Facts, digest, identity
+from bridge.calendar import Calendar
+from bridge.commit import Attempt, Commit, Settled, Snapshot, StateRow
+from bridge.evaluation import Evaluation, Series
+from bridge.event import Event
+from bridge.events import EVENT_TYPES
+from bridge.events.decoder import Decoder
+from bridge.events.reading import Names
+from bridge.group import Change
+from bridge.index import Index, Watcher, build
+from bridge.inputs import Blind, Happening, Input, Message, Own, Postponed, Remembered, Sight, Tried
+from bridge.ledger import Ledger
+from bridge.notification import AlertView
+from bridge.notification import State as Told
+from bridge.once import Once
+from bridge.outbox import Living, Outbox, Routing
+from bridge.rendering import view
+from bridge.restart import Memo, Orphans, restore
+from bridge.rule import Rule, State
+from bridge.subject import heeds
+from bridge.sweep import Sweep
+from bridge.values import MINUTE
+from bridge.watch import Watch
+from bridge.window import NEVER
+
+OVERFLOW_PAUSE = MINUTE
+"""A rule that is full says so at most this often."""
+
+
+class PlacedRule(msgspec.Struct, frozen=True):
+    """A rule and where it stands, as file:line."""
+
+    rule: Rule
+    place: str = ""
+
+
+class Setup(msgspec.Struct, frozen=True):
+    """What the operator wants: everything of the rules file that decisions depend on."""
+
+    rules: tuple[PlacedRule, ...]
+    routing: Routing
+    labels: Mapping[str, str] = {}
+    names: Names = Names()
+
+
+class Engine:
+    """Rules, alerts, groups and notifications. `process` and `advance` decide; `drain` gives what must be written."""
+
+    def __init__(self, setup: Setup, now: int) -> None:
+        self.watch = Watch(now, blind_since=now)
+        self.ledger = Ledger(self.watch)
+        self._first_sight = True  # There is nothing that could have been missed yet.
+        self._once = Once()
+        self._absence = Absence()
+        self._sweep = Sweep(self._write)
+        self._calendar: Calendar[State] = Calendar(self._due, _order, _mark)
+        self._calendar_w: Calendar[State] = Calendar(self._due_w, _order, _mark_w)
+        self._evaluations: dict[int, Evaluation] = {}
+        self._by_id: dict[str, Evaluation] = {}
+        self._next_order = 0
+        self._told: deque[Happening] = deque()
+        self._overflows: dict[str, int] = {}
+        self._attempts: list[Attempt] = []
+        self._n = 0
+        self._alerts: dict[str, Callable[[], Facts]] = {}
+        self._setup = setup
+        self.outbox = Outbox(setup.routing, Living(self._facts, self._view))
+        self._install(setup)
+
+    # -- what it wants to hear ----------------------------------------------------------------------------------
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        """The subjects that the rules need, and no other."""
+        subjects: set[str] = set()
+        for evaluation in self._evaluations.values():
+            if evaluation.rule.subject:
+                subjects.add(evaluation.rule.subject)
+            for name in evaluation.wanted():
+                subjects.update(EVENT_TYPES[name].subjects)
+        return frozenset(subjects)
+
+    # -- inputs -------------------------------------------------------------------------------------------------
+
+    def process(self, inputs: Iterable[Input]) -> None:
+        """Take inputs in, each at its own instant or at the latest one known, whichever is later."""
+        decode, advance, watch = self._decoder.decode, self.advance, self.watch
+        for given in inputs:
+            if given.at > watch.t:
+                advance(given.at)
+            if type(given) is Message:
+                event = decode(given.subject, given.data, watch.t)
+                if event is not None:
+                    self._take(event)
+            else:
+                self._take_other(given)
+            if self._told:
+                self._tell_all()
+
+    def advance(self, now: int) -> None:
+        """Let time pass up to `now`: everything due strictly earlier happens, each at its own instant, in order."""
+        watch = self.watch
+        while (due := self._next_due(now)) is not None:
+            watch.t, act = max(watch.t, due[0]), due[1]
+            act()
+            if self._told:
+                self._tell_all()
+        watch.t = max(watch.t, now)
+
+    @property
+    def next_due(self) -> int:
+        """Nothing is due before this instant; it may lie up to a second too early. NEVER if nothing is due at all."""
+        tick = self.outbox.next_tick()
+        watched = NEVER if self.watch.blind else self._calendar_w.next()
+        return min(
+            self._calendar.next(), self.watch.instant(watched) if watched < NEVER else NEVER, tick[0] if tick else NEVER
+        )
+
+    def reload(self, setup: Setup) -> None:
+        """The rules file was edited. What still means the same goes on; the rest ends, and says why."""
+        old = self._by_id
+        at = self.watch.t
+        self._setup = setup
+        if setup.routing != self.outbox.routing:
+            self.outbox.reroute(setup.routing, at)
+        for evaluation in old.values():
+            new = _find(setup, evaluation.rule.id)
+            if new is None:
+                evaluation.end_all("rule removed")
+            elif (new.shape, new.naming) != (evaluation.rule.shape, evaluation.rule.naming):
+                evaluation.end_all("rule changed")
+        self._install(setup)
+        for id, evaluation in self._by_id.items():
+            if id in old:
+                evaluation.adopt(old[id])
+        self._revive()
+        for evaluation in self._by_id.values():
+            evaluation.start(edited=True)
+        self._tell_all()
+
+    # -- the store ----------------------------------------------------------------------------------------------
+
+    @property
+    def urgent(self) -> bool:
+        """Something was decided that must be on disk before it is told."""
+        return bool(self.outbox.changed or self.ledger.forced or self._attempts)
+
+    @property
+    def dirty(self) -> bool:
+        """There is something to write."""
+        return self.urgent or not self.ledger.empty
+
+    def drain(self, everything: bool = False) -> Commit:
+        """All since the last call, as one transaction. `everything`: write all states whole, for a clean stop."""
+        self._n += 1
+        commit = Commit(self._n, self.watch.t, self._memo(), self.ledger.take())
+        self._sweep.fill(commit, self.ledger, everything)
+        commit.states_gone, self.ledger.gone = self.ledger.gone, []
+        self.outbox.drain(commit)
+        commit.attempts, self._attempts = self._attempts, []
+        return commit
+
+    def restore(self, snapshot: Snapshot, now: int, dormant: bool = False) -> None:
+        """Go on where the last commit ended. The time since then counts as blind.
+
+        `dormant`: a file of rules is broken, so rules that are missing now are not gone; they sleep.
+        """
+        memo = msgspec.msgpack.decode(snapshot.meta, type=Memo)
+        self._first_sight = False
+        self._n = snapshot.n
+        self.ledger.next_no, self.outbox.next_change = memo.next_no, memo.next_change
+        self.watch.t, self.watch.blind_since, self.watch.lost = snapshot.t, memo.blind_since, memo.lost
+        for server_id, client_id in memo.own:
+            self._once.claim(server_id, client_id)
+        self._absence.heard = memo.heard
+        texts = self._digests
+        same = {id for id, known in memo.rules.items() if id in texts and texts[id][:2] == known[:2]}
+        orphans = restore(snapshot, lambda rule: self._by_id[rule] if rule in same else None, self.ledger)
+        self.outbox.restore(snapshot.groups, snapshot.changes, snapshot.rows)
+        self._revive()
+        self._bury(orphans, dormant)
+        if now < self.watch.t:
+            self._set_back(self.watch.t - now)
+        self._look_away()
+        for id, evaluation in self._by_id.items():
+            evaluation.start(edited=memo.rules.get(id) != texts[id])
+        self._tell_all()
+
+    # -- what evaluations need (see evaluation.Home) ------------------------------------------------------------
+
+    def file(self, state: State, due: int, due_w: int) -> None:
+        if due < state.filed:
+            self._calendar.file(state, due)
+        if due_w < state.filed_w:
+            self._calendar_w.file(state, due_w)
+
+    def begun(self, evaluation: Evaluation, state: State) -> None:
+        assert state.alert is not None
+        self._alerts[state.alert.identity] = partial(evaluation.facts, state)
+        self.outbox.begun(state.alert, self.watch.t)
+
+    def ended(self, evaluation: Evaluation, alert: Alert, facts: Facts) -> None:
+        self._alerts.pop(alert.identity, None)
+        self.outbox.ended(alert, facts, self.watch.t)
+
+    def happened(self, evaluation: Evaluation, key: str, facts: Facts) -> None:
+        known = evaluation.open_events.get(key)
+        own = evaluation.rule.about_bridge
+        name = identity(facts.labels)
+        evaluation.open_events[key] = self.outbox.happened(name, key, facts, own, known, self.watch.t)
+
+    def overflowed(self, evaluation: Evaluation, what: str) -> None:
+        last = self._overflows.get(evaluation.rule.id)
+        if last is None or self.watch.t - last >= OVERFLOW_PAUSE:
+            self._overflows[evaluation.rule.id] = self.watch.t
+            self.tell("rule_overflow", rule=evaluation.rule.alert, reason=what)
+
+    def tell(self, name: str, **fields: Any) -> None:
+        """Something about the bridge itself, as an event for its rules."""
+        self._told.append(Happening(name, fields, self.watch.t))
+
+    # -- inside: events -----------------------------------------------------------------------------------------
+
+    def _take(self, event: Event) -> None:
+        if event.server_id:
+            self._absence.hear(event)
+        if event.type in self._listening:
+            for react in self._listening[event.type]:
+                react(event)
+        if (index := self._index.get(event.type)) is not None:
+            for evaluation, plan in index.watchers(event):
+                if plan.matches(event):
+                    evaluation.take(event, plan)
+        for heeds, (evaluation, plan) in self._by_subject:
+            if heeds(event.subject) and plan.matches(event):
+                evaluation.take(event, plan)
+
+    def _take_other(self, given: Input) -> None:
+        match given:
+            case Happening():
+                self._take(Event(f"bridge.{given.name}", self.watch.t, f"bridge.{given.name}", given.fields))
+            case Blind():
+                self._look_away()
+            case Sight():
+                self._see()
+            case Own():
+                self._once.claim(given.server_id, given.client_id)
+            case Settled():
+                self._settle(given)
+            case Postponed():
+                self.outbox.postponed(given.row)
+            case Remembered():
+                self.outbox.remembered(given.row, given.memory)
+            case Tried():
+                self._attempts.append(given.attempt)
+            case Message():
+                raise AssertionError("messages are decoded by process")
+
+    def _tell_all(self) -> None:
+        while self._told:
+            self._take_other(self._told.popleft())
+
+    def _look_away(self) -> None:
+        if not self.watch.blind:
+            self.watch.close_eyes()
+            self.ledger.clock()
+        self._absence.begin()
+
+    def _see(self) -> None:
+        since = self.watch.blind_since
+        if since is None:
+            return
+        self.watch.open_eyes()
+        self.ledger.clock()
+        missed = self._absence.end(since, self.watch.t)
+        if not self._first_sight:
+            self.tell("away", **missed)
+        self._first_sight = False
+
+    def _settle(self, outcome: Settled) -> None:
+        row, frozen = self.outbox.settled(outcome)
+        self._close(frozen)
+        if row is None or outcome.outcome == "delivered":
+            return
+        if not row.notification.group_key.startswith("bridge:"):
+            self.tell(
+                "delivery_failed", destination=row.destination, notification=row.id, reason=outcome.detail or "given up"
+            )
+
+    # -- inside: time -------------------------------------------------------------------------------------------
+
+    def _next_due(self, before: int) -> tuple[int, Callable[[], None]] | None:
+        """The earliest thing due strictly before an instant: alerts by (instant, rule, key), then groups."""
+        received = self._calendar.peek(before)
+        watch = self.watch
+        watched = None if watch.blind else self._calendar_w.peek(before - watch.lost)
+        best: tuple[int, Callable[[], None]] | None = None
+        if watched is not None:
+            instant = watch.instant(watched[0])
+            if received is None or (instant, watched[1]) < (received[0], received[1]):
+                best = instant, lambda: self._pass_time(self._calendar_w, watched[2])
+        if best is None and received is not None:
+            best = received[0], lambda: self._pass_time(self._calendar, received[2])
+        tick = self.outbox.next_tick()
+        if tick is not None and tick[0] < before and (best is None or tick[0] < best[0]):
+            return tick[0], lambda: self._close(self.outbox.tick(tick[1], tick[0]))
+        return best
+
+    def _pass_time(self, calendar: Calendar[State], state: State) -> None:
+        calendar.pop()
+        evaluation = self._evaluations[state.order]
+        evaluation.pass_time(state)
+
+    def _close(self, frozen: list[Change]) -> None:
+        """A message holds these one-offs: equal ones from now on are new lines."""
+        for change in frozen:
+            if change.facts and (evaluation := self._by_id.get(change.facts.rule)):
+                evaluation.open_events.pop(change.key, None)
+
+    def _due(self, state: State) -> int:
+        evaluation = self._evaluations.get(state.order)
+        return evaluation.due(state) if evaluation and evaluation.has(state) else NEVER
+
+    def _due_w(self, state: State) -> int:
+        evaluation = self._evaluations.get(state.order)
+        return evaluation.due_w(state) if evaluation and evaluation.has(state) else NEVER
+
+    # -- inside: what is shown ----------------------------------------------------------------------------------
+
+    def _facts(self, name: str) -> Facts:
+        return self._alerts[name]()
+
+    def _view(self, facts: Facts, state: Told, id: str, at: int) -> AlertView:
+        evaluation = self._by_id.get(facts.rule)
+        kind = evaluation.kind if evaluation else "number"
+        return view(evaluation.rule if evaluation else None, facts, state, id, kind, self._setup.names.accounts, at)
+
+    # -- inside: rules ------------------------------------------------------------------------------------------
+
+    def _install(self, setup: Setup) -> None:
+        """Put the rules to work: who is asked for which event, and which fields are decoded."""
+        self._evaluations, self._by_id = {}, {}
+        for placed in setup.rules:
+            if placed.rule.enabled:
+                order = self._next_order = self._next_order + 1
+                evaluation = Evaluation(placed.rule, order, self, setup.names, setup.labels, placed.place)
+                self._evaluations[order] = self._by_id[placed.rule.id] = evaluation
+        self._digests = {id: _digests(evaluation.rule) for id, evaluation in self._by_id.items()}
+        wanted: dict[str, set[str]] = {}
+        watchers: dict[str, list[Watcher]] = {}
+        self._listening: dict[str, list[Callable[[Event], None]]] = {}
+        self._by_subject: list[tuple[Callable[[str], bool], Watcher]] = []
+        for evaluation in self._evaluations.values():
+            for name, paths in evaluation.wanted().items():
+                wanted.setdefault(name, set()).update(paths)
+            for name, plan in evaluation.plans.items():
+                if evaluation.rule.subject:
+                    self._by_subject.append((heeds(evaluation.rule.subject), (evaluation, plan)))
+                else:
+                    watchers.setdefault(name, []).append((evaluation, plan))
+            for name, react in evaluation.reactions():
+                self._listening.setdefault(name, []).append(react)
+        self._index: dict[str, Index] = {name: build(name, asked, setup.names) for name, asked in watchers.items()}
+        self._decoder = Decoder(wanted, self._once, setup.names, bool(self._by_subject))
+
+    def _revive(self) -> None:
+        """The firing alerts of all states, for the outbox to find."""
+        self._alerts.clear()
+        for evaluation in self._by_id.values():
+            for state in evaluation.states.values():
+                if state.alert and state.alert.phase == "firing":
+                    self._alerts[state.alert.identity] = partial(evaluation.facts, state)
+                    self.outbox.revive(state.alert, self.watch.t)
+
+    def _bury(self, orphans: Orphans, dormant: bool) -> None:
+        """End the alerts of rules that are gone, or keep them as they are while their file is broken."""
+        for rule, alert in orphans.alerts:
+            facts = Facts(rule, alert.labels, alert.fired, alert.tally, annotations={})
+            if dormant:
+                self._alerts[alert.identity] = partial(_same, facts)
+                self.outbox.revive(alert, self.watch.t)
+            else:
+                facts.ends, facts.reason = self.watch.t, "rule changed" if rule in self._by_id else "rule removed"
+                self.outbox.ended(alert, facts, self.watch.t)
+        if not dormant:
+            self.ledger.gone += orphans.states
+
+    def _set_back(self, by: int) -> None:
+        self.watch.set_back(by)
+        for evaluation in self._by_id.values():
+            evaluation.shift(-by)
+        self.outbox.shift(-by)
+
+    def _write(self, state: State, n: int) -> StateRow | None:
+        evaluation = self._evaluations.get(state.order)
+        if evaluation is None or not evaluation.has(state):
+            return None
+        key = ("S" if isinstance(state, Series) else "C") + state.key
+        return StateRow(state.no, evaluation.rule.id, key, n, evaluation.dump(state))
+
+    def _memo(self) -> bytes:
+        return msgspec.msgpack.encode(
+            Memo(
+                next_no=self.ledger.next_no,
+                next_change=self.outbox.next_change,
+                blind_since=self.watch.blind_since,
+                lost=self.watch.lost,
+                own=self._once.own,
+                heard=self._absence.heard,
+                rules=self._digests,
+            )
+        )
+
+
+def _find(setup: Setup, id: str) -> Rule | None:
+    return next((placed.rule for placed in setup.rules if placed.rule.id == id and placed.rule.enabled), None)
+
+
+def _digests(rule: Rule) -> tuple[str, str, str]:
+    return rule.shape, rule.naming, digest(repr(rule))
+
+
+def _same(facts: Facts) -> Facts:
+    return facts
+
+
+def _order(state: State) -> tuple[int, str]:
+    return state.order, state.key
+
+
+def _mark(state: State, instant: int) -> None:
+    state.filed = instant
+
+
+def _mark_w(state: State, instant: int) -> None:
+    state.filed_w = instant

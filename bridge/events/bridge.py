@@ -1,0 +1,71 @@
+"""The bridge about itself."""
+
+from bridge.event import EventType, Field
+from bridge.events.fields import catalogue
+
+_OWN = (Field("type", "text", "name of the event type"), Field("subject", "text", "the same name"))
+
+
+def _type(name: str, about: str, *fields: Field) -> EventType:
+    return EventType(name=f"bridge.{name}", subjects=(), about=about, fields=catalogue(_OWN, fields))
+
+
+_REASON = Field("reason", "text", "what happened, in words")
+_SINCE = Field("since", "number", "unix time of the beginning")
+
+TYPES = (
+    _type("started", "the bridge started", Field("version", "text", "version of the bridge")),
+    _type(
+        "away",
+        "the bridge did not hear NATS for a while",
+        Field("from", "text", "begin, UTC"),
+        Field("to", "text", "end, UTC"),
+        Field("seconds", "seconds", "length"),
+        Field("span", "text", "the same, as people say it"),
+        Field("messages", "number", "at most so many messages were missed, of servers that still run"),
+        Field("servers", "text", "the same for each server"),
+    ),
+    _type(
+        "nats_disconnected",
+        "NATS cannot be reached",
+        _REASON,
+        _SINCE,
+        Field("servers", "text", "the servers that were tried"),
+    ),
+    _type("nats_reconnected", "NATS can be heard again", _SINCE, Field("seconds", "seconds", "how long it was gone")),
+    _type("login_failed", "a server refuses the bridge's login", _REASON, Field("server", "text", "address of the server")),
+    _type("wrong_account", "the bridge is logged in outside the system account", _REASON),
+    _type("permission_denied", "the bridge's user may not do what the rules need", _REASON, Field("denied", "text", "the subject")),
+    _type("events_dropped", "messages were lost on the way in", Field("count", "number", "how many"), _REASON),
+    _type(
+        "malformed_event",
+        "a message that is no event",
+        _REASON,
+        Field("from", "text", "subject of the message"),
+        Field("bytes", "bytes", "size of the message"),
+    ),
+    _type(
+        "delivery_failed",
+        "a notification was given up",
+        _REASON,
+        Field("destination", "text", "receiver, type and name or place of the entry"),
+        Field("notification", "text", "id of the notification"),
+    ),
+    _type(
+        "receiver_dead",
+        "a destination takes nothing from the bridge",
+        _REASON,
+        Field("destination", "text", "receiver, type and name or place of the entry"),
+    ),
+    _type(
+        "receiver_recovered",
+        "a destination takes messages again",
+        Field("destination", "text", "receiver, type and name or place of the entry"),
+    ),
+    _type("config_invalid", "a file with rules cannot be used", _REASON, Field("file", "text", "the file")),
+    _type("config_valid", "all files with rules can be used again"),
+    _type("rule_overflow", "a rule watches as many combinations as it may", Field("rule", "text", "the rule's alert"), _REASON),
+    _type("store_degraded", "the database cannot be written", _REASON),
+    _type("store_recovered", "the database can be written again"),
+    _type("state_lost", "the database was lost or damaged, and a new one begun", _REASON),
+)

@@ -1,0 +1,54 @@
+"""Whether names that operators write exist. What is wrong is a ValueError that says what to write instead."""
+
+import difflib
+from collections.abc import Sequence
+
+from bridge.event import Field, Kind
+from bridge.events import EVENT_TYPES
+
+NUMERIC: frozenset[Kind] = frozenset(("number", "bytes", "seconds", "percent", "time"))
+
+
+def check_event(name: str) -> str:
+    """An event type's name."""
+    if name in EVENT_TYPES:
+        return name
+    raise ValueError(f"unknown event {name!r}{_suggest(name, list(EVENT_TYPES))}")
+
+
+def check_field(path: str, events: Sequence[str]) -> Field | None:
+    """A field that at least one of the events has; None for parts of the subject. No events: any path will do."""
+    if path.startswith("token.") and path[6:].isdigit() and int(path[6:]) > 0:
+        return None
+    if not events:
+        if not path or any(not part for part in path.split(".")):
+            raise ValueError(f"{path!r} is not a field; write names joined by dots")
+        return None
+    known = [EVENT_TYPES[name].fields for name in events if name in EVENT_TYPES]
+    for fields in known:
+        if path in fields:
+            return fields[path]
+    if not known:
+        return None
+    names = sorted({name for fields in known for name in fields})
+    raise ValueError(f"{' and '.join(events)} has no field {path!r}{_suggest(path, names)}")
+
+
+def check_number(path: str, events: Sequence[str]) -> Kind:
+    """The kind of a field that measures."""
+    field = check_field(path, events)
+    if field is None:
+        return "number"
+    if field.kind not in NUMERIC:
+        raise ValueError(f"{path!r} is text and measures nothing; choose a number")
+    return field.kind
+
+
+def _suggest(name: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if not near:  # A leaf without its parents: `host` for `client.host`.
+        near = [known for known in names if known.rpartition(".")[2] == name.rpartition(".")[2]][:1]
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    shown = [known for known in names if not known.startswith("bridge.")][:12]
+    return f"; choose one of {', '.join(shown)}{' …' if len(names) > len(shown) else ''}"

@@ -1,0 +1,186 @@
+"""How rules read fields: each dotted path becomes one function of the event, made once when the rules are loaded."""
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from bridge.event import (
+    Event,
+    EventType,
+    Value,
+    as_number,
+    as_text,
+    clean,
+    parse_time,
+    payload,
+    walk,
+    whole,
+)
+from bridge.values import SECOND
+
+Reader = Callable[[Event], Value]
+
+NANOSECOND = 1e-9
+
+
+class Names(msgspec.Struct, frozen=True):
+    """What the operator says about accounts: names for ids, and whether `user` may be a token."""
+
+    accounts: Mapping[str, str] = {}
+    token_auth: bool = False
+
+
+def read_text(kind: EventType | None, path: str, names: Names) -> Callable[[Event], str | None]:
+    """A field as text. `kind` None: events of any type, by their payload."""
+    field = kind.fields.get(path) if kind else None
+    if field and (field.derive or field.kind == "seconds"):
+        number = read_number(kind, path, names)
+        return lambda event: as_text(number(event))
+    read = _source(kind, path, names)
+    return lambda event: as_text(read(event))
+
+
+def read_number(kind: EventType | None, path: str, names: Names) -> Callable[[Event], float | None]:
+    """A field as a number in its kind's unit: seconds for durations, the span until it for a time."""
+    field = kind.fields.get(path) if kind else None
+    if field and field.derive:
+        return _derived(field.derive, [_source(kind, source, names) for source in field.sources])
+    read = _source(kind, path, names)
+    if field and field.kind == "time":
+        return _until(read)
+    # A server's durations are in nanoseconds; our own are in seconds already.
+    scale = NANOSECOND if field and field.kind == "seconds" and kind and kind.subjects else 1.0
+    absent = 0.0 if field and field.zero else None
+
+    def number(event: Event) -> float | None:
+        value = as_number(read(event))
+        return absent if value is None else value * scale
+
+    return number
+
+
+def sources(kind: EventType, path: str) -> set[str]:
+    """The paths of the payload that a field is made from, so that only those are decoded."""
+    if path in ("type", "subject", "") or path.startswith("token."):
+        return set()
+    if path.startswith("claimed."):
+        return {"client.jwt"}
+    if path == "account.id":
+        return {"client.acc"}
+    if path == "account.name":
+        return {"client.acc", "client.name_tag", "server.ver"}
+    field = kind.fields.get(path)
+    return set(field.sources) if field and field.sources else {path}
+
+
+def _derived(derive: Callable[..., float | None], reads: list[Callable[[Event], Any]]) -> Callable[[Event], float | None]:
+    def read(event: Event) -> float | None:
+        values = [source(event) for source in reads]
+        return None if None in values else derive(*values)
+
+    return read
+
+
+def _until(read: Callable[[Event], Any]) -> Callable[[Event], float | None]:
+    def span(event: Event) -> float | None:
+        value = read(event)
+        moment = round(value * SECOND) if isinstance(value, int | float) else parse_time(value)
+        return (moment - event.at) / SECOND if moment is not None else None
+
+    return span
+
+
+def _source(kind: EventType | None, path: str, names: Names) -> Callable[[Event], Any]:
+    match path.split("."):
+        case ["type"]:
+            return lambda event: event.type
+        case ["subject"]:
+            return lambda event: event.subject
+        case [""]:
+            return lambda event: msgspec.json.encode(payload(event, names.token_auth)).decode()
+        case ["token", number] if number.isdigit():
+            place = int(number) - 1
+            return lambda event: _token(event.subject, place)
+        case ["account", "id"] if kind:
+            return _attributes("client.acc")
+        case ["account", "name"] if kind:
+            return _account_name(names)
+        case ["account", "id" | "name" as part]:
+            return _any_account(names if part == "name" else Names())
+        case ["claimed", name] if kind:
+            jwt = _attributes("client.jwt")
+            return lambda event: _claim(jwt(event), name)
+        case _:
+            return _attributes(path) if kind and kind.subjects else lambda event: walk(whole(event), path)
+
+
+def _attributes(path: str) -> Callable[[Event], Any]:
+    """Reads a path of the decoded struct. Written out for the usual depths, as this is where the time goes."""
+    match path.split("."):
+        case [a]:
+            return lambda event: getattr(event.body, a)
+        case [a, b]:
+            return lambda event: getattr(getattr(event.body, a), b)
+        case names:
+
+            def read(event: Event) -> Any:
+                value = event.body
+                for name in names:
+                    value = getattr(value, name)
+                return value
+
+            return read
+
+
+def _token(subject: str, place: int) -> str | None:
+    tokens = subject.split(".")
+    return tokens[place] if place < len(tokens) else None
+
+
+def _account_name(names: Names) -> Callable[[Event], Any]:
+    def read(event: Event) -> Any:
+        client = event.body.client
+        account = client.acc
+        if isinstance(account, str) and (name := names.accounts.get(account)):
+            return name
+        tag = client.name_tag
+        # Before 2.11 the tag is the user's name, not the account's.
+        return tag if isinstance(tag, str) and tag and version(event.body.server.ver) >= (2, 11) else account
+
+    return read
+
+
+def _any_account(names: Names) -> Callable[[Event], Any]:
+    def read(event: Event) -> Any:
+        body = whole(event)
+        account = walk(body, "acc") or walk(body, "client.acc") or walk(body, "account")
+        if account is None and event.subject.startswith("$SYS.ACCOUNT."):
+            account = _token(event.subject, 2)
+        return names.accounts.get(account, account) if isinstance(account, str) else None
+
+    return read
+
+
+def version(text: object) -> tuple[int, ...]:
+    """`2.10.21-RC.1` → (2, 10, 21); () if it is no version."""
+    if not isinstance(text, str):
+        return ()
+    numbers = text.split("-")[0].split(".")
+    return tuple(int(number) for number in numbers) if all(number.isascii() and number.isdigit() for number in numbers) else ()
+
+
+def _claim(jwt: object, name: str) -> Any:
+    """One claim of a JWT whose signature nobody has checked."""
+    if not isinstance(jwt, str) or jwt.count(".") != 2:
+        return None
+    middle = jwt.split(".")[1]
+    try:
+        claims = msgspec.json.decode(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+    except (ValueError, RecursionError):
+        return None
+    if name == "account":
+        return walk(claims, "nats.issuer_account") or walk(claims, "iss")
+    value = walk(claims, name)
+    return clean(value) if isinstance(value, str) else value

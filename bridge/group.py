@@ -1,0 +1,176 @@
+"""A group of alerts that are told together, and up to where each destination has been told."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from bridge.alert import Facts, identity
+from bridge.notification import Notification, State
+
+Reason = Literal["first", "new alerts", "resolved", "reminder"]
+
+
+class Change(msgspec.Struct):
+    """One entry of a group's list: an alert fired, ended, or happened (a one-off)."""
+
+    n: int
+    identity: str
+    alert: str
+    state: State
+    at: int
+    facts: Facts | None = None
+    """None for one that fired: its facts are those of the living alert."""
+    key: str = ""
+    """Of a one-off: the combination of its rule."""
+    frozen: bool = False
+    """A message holds it already: an equal one-off begins a new line."""
+
+
+class Told(msgspec.Struct, array_like=True):
+    """An alert that a message held as firing, and whether that message arrived."""
+
+    alert: str
+    arrived: bool
+
+
+class Cursor(msgspec.Struct):
+    """What one destination knows of a group."""
+
+    upto: int = 0
+    """The newest change that a settled message covered."""
+    told: dict[str, Told] = {}
+    last: int = 0
+    """When its last message was fixed; 0: never."""
+    reminders: int = 0
+    row: str = ""
+    """The outbox row that is under way; "" if none is."""
+    row_upto: int = 0
+    waiting: bool = False
+    """A tick came while a row was under way: the next message is fixed when that is settled."""
+    memory: dict[str, object] = {}
+    """What the receiver remembered about this group."""
+
+
+class Content(msgspec.Struct):
+    """What a message would hold: identities of firing alerts, merged one-offs and ended alerts."""
+
+    reason: Reason
+    firing: list[str]
+    events: list[Change]
+    resolved: list[Change]
+
+
+class Group(msgspec.Struct):
+    """Its alerts that fire (identity → id of the episode), the changes that somebody was not told of, and its next tick."""
+
+    id: str
+    key: str
+    labels: dict[str, str]
+    receiver: str
+    due: int
+    firing: dict[str, str] = {}
+    changes: list[Change] = []
+    cursors: dict[str, Cursor] = {}
+
+    def content(self, destination: str, send_resolved: bool, at: int, repeat_interval: int) -> Content | None:
+        """What `destination` should be told at a tick; None: nothing."""
+        cursor = self.cursor(destination)
+        changes = [change for change in self.changes if change.n > cursor.upto]
+        fresh = [name for name, alert in self.firing.items() if name not in cursor.told or cursor.told[name].alert != alert]
+        resolved = self._resolved(changes, cursor) if send_resolved else []
+        events = _merge([change for change in changes if change.state == "event"])
+        reason: Reason
+        if fresh or events:
+            reason = "new alerts" if cursor.last else "first"
+        elif resolved:
+            reason = "resolved" if cursor.last else "first"
+        elif self.firing and cursor.last and at - cursor.last >= repeat_interval:
+            reason = "reminder"
+        else:
+            return None
+        return Content(reason, list(self.firing), events, resolved)
+
+    def cursor(self, destination: str) -> Cursor:
+        return self.cursors.setdefault(destination, Cursor())
+
+    @property
+    def newest(self) -> int:
+        return max((change.n for change in self.changes), default=0)
+
+    def begin(self, destination: str, row: str, upto: int, at: int, reason: Reason) -> None:
+        """A message was fixed for a destination."""
+        cursor = self.cursor(destination)
+        cursor.row, cursor.row_upto, cursor.last, cursor.waiting = row, max(upto, cursor.upto), at, False
+        cursor.reminders = cursor.reminders + 1 if reason == "reminder" else 0
+        for change in self.changes:
+            change.frozen = True
+
+    def skip(self, destination: str) -> None:
+        """A tick at which there was nothing to tell: no change so far concerns this destination."""
+        cursor = self.cursor(destination)
+        cursor.upto = max(cursor.upto, self.newest)
+        cursor.told = {name: told for name, told in cursor.told.items() if name in self.firing}
+
+    def settle(self, destination: str, notification: Notification, arrived: bool) -> None:
+        """A message was delivered or is dead: both move the cursor, but only an arrived one told of a firing."""
+        cursor = self.cursor(destination)
+        cursor.row, cursor.upto = "", max(cursor.upto, cursor.row_upto)
+        earlier = cursor.told
+        cursor.told = {}
+        for alert in notification.alerts:
+            if alert.state == "firing":
+                name = identity(alert.labels)
+                knew = name in earlier and earlier[name].alert == alert.id and earlier[name].arrived
+                cursor.told[name] = Told(alert.id, arrived or knew)
+
+    def prune(self) -> list[int]:
+        """Drop the changes that every destination is past. Returns their numbers."""
+        upto = min((cursor.upto for cursor in self.cursors.values()), default=0)
+        told = [change.n for change in self.changes if change.n <= upto]
+        if told:
+            self.changes = [change for change in self.changes if change.n > upto]
+        return told
+
+    @property
+    def over(self) -> bool:
+        """Nothing fires, nothing is untold, nothing is under way."""
+        return not self.firing and not self.changes and not any(cursor.row for cursor in self.cursors.values())
+
+    def _resolved(self, changes: list[Change], cursor: Cursor) -> list[Change]:
+        """Ended alerts of which the destination knows, or which fired and ended since its last message."""
+        begun = {change.alert for change in changes if change.state == "firing"}
+        ended: dict[str, Change] = {}
+        for change in changes:
+            if change.state != "resolved" or change.identity in self.firing:
+                continue
+            told = cursor.told.get(change.identity)
+            if change.alert in begun or (told and told.arrived and told.alert == change.alert):
+                ended[change.identity] = change
+        return list(ended.values())
+
+
+def _merge(events: list[Change]) -> list[Change]:
+    """Equal one-offs become one line with a count."""
+    merged: dict[str, Change] = {}
+    for event in events:
+        known = merged.get(event.identity)
+        if known is None or known.facts is None or event.facts is None:
+            merged[event.identity] = msgspec.structs.replace(event, facts=_copy(event.facts))
+        else:
+            known.facts.tally.merge(event.facts.tally)
+    return list(merged.values())
+
+
+def _copy(facts: Facts | None) -> Facts | None:
+    return msgspec.convert(msgspec.to_builtins(facts), Facts | None)
+
+
+def dump(group: Group) -> bytes:
+    """A group for the store: all but what its alerts and changes tell."""
+    return msgspec.json.encode([group.key, group.labels, group.receiver, group.cursors])
+
+
+def load(id: str, due: int, body: bytes) -> Group:
+    key, labels, receiver, cursors = msgspec.json.decode(body, type=tuple[str, dict[str, str], str, Mapping[str, Cursor]])
+    return Group(id, key, labels, receiver, due, cursors=dict(cursors))

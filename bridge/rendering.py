@@ -1,0 +1,75 @@
+"""From facts to what people read: annotations are rendered when the content of a message is fixed."""
+
+from collections.abc import Mapping
+
+from bridge.alert import Facts
+from bridge.event import Kind
+from bridge.notification import AlertView, State
+from bridge.rule import Rule
+from bridge.shown import Fields, Moment, Number, Ranking, Span
+from bridge.values import SECOND
+
+
+def annotate(
+    rule: Rule, facts: Facts, state: State, kind: Kind, accounts: Mapping[str, str], at: int
+) -> dict[str, str]:
+    """The rule's annotations. In a resolved alert `annotations.resolved` replaces the summary."""
+    context = _context(rule, facts, kind, accounts, at)
+    texts = {name: template.render(context) for name, template in rule.templates.items()}
+    resolved = texts.pop("resolved", "")
+    if state == "resolved":
+        texts["summary"] = resolved
+    return {name: text.strip() for name, text in texts.items() if text.strip()}
+
+
+def view(
+    rule: Rule | None, facts: Facts, state: State, id: str, kind: Kind, accounts: Mapping[str, str], at: int
+) -> AlertView:
+    """One alert of a notification. `rule` None: it is gone, and rendered its annotations when it went."""
+    tally = facts.tally
+    annotations = facts.annotations or (annotate(rule, facts, state, kind, accounts, at) if rule else {})
+    return AlertView(
+        id=id,
+        state=state,
+        labels=facts.labels,
+        annotations=annotations,
+        starts_at=facts.starts,
+        ends_at=facts.ends,
+        value=tally.value,
+        value_text=_number(tally.value, kind, tally.approximate),
+        peak_text=_number(tally.peak, kind, tally.approximate),
+        count=tally.count,
+        first_seen=tally.first,
+        last_seen=tally.last,
+        reason=facts.reason,
+    )
+
+
+def _number(value: float | None, kind: Kind, approximate: bool) -> str:
+    return "" if value is None else str(Number(value, kind, approximate))
+
+
+def _context(rule: Rule, facts: Facts, kind: Kind, accounts: Mapping[str, str], at: int) -> dict[str, object]:
+    tally = facts.tally
+
+    def top(field: str, n: int = 5) -> Ranking:
+        counts = tally.tops.get(field, {})
+        return Ranking(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: max(0, n)])
+
+    def account(id: str) -> str:
+        return accounts.get(str(id), str(id))
+
+    return {
+        "value": Number(tally.value or 0.0, kind, tally.approximate),
+        "peak": Number(tally.peak or 0.0, kind, tally.approximate),
+        "count": tally.count,
+        "first_seen": Moment(tally.first / SECOND),
+        "last_seen": Moment(tally.last / SECOND),
+        "top": top,
+        "labels": Fields(facts.labels),
+        "event": Fields(tally.latest),
+        "duration": Span(((facts.ends or at) - facts.starts) / SECOND),
+        "limit": rule.threshold_text,
+        "within": rule.within_text,
+        "account": account,
+    }

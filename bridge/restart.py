@@ -1,0 +1,94 @@
+"""Going on where the last commit ended: checkpoints, then what the journal has on top. Nothing is decided here."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from bridge.alert import Alert
+from bridge.commit import Snapshot
+from bridge.evaluation import Evaluation
+from bridge.ledger import BORN, CLOCK, DIED, Ledger, entries, sample_of
+from bridge.rule import State
+
+
+class Memo(msgspec.Struct):
+    """The engine's scalars, as a commit keeps them."""
+
+    next_no: int
+    next_change: int
+    blind_since: int | None
+    lost: int
+    own: list[tuple[str, int]]
+    heard: dict[str, tuple[str, int]]
+    rules: dict[str, tuple[str, str, str]]
+    """Rule id → digests of its shape, its naming and its whole text."""
+
+
+class Orphans(msgspec.Struct):
+    """What is left of rules that are gone or mean something else now."""
+
+    alerts: list[tuple[str, Alert]] = []
+    """(rule, alert) of those that fire."""
+    states: list[int] = []
+
+
+def restore(snapshot: Snapshot, owner: Callable[[str], Evaluation | None], ledger: Ledger) -> Orphans:
+    """Put all states into their evaluations. `owner`: the evaluation that a rule's state still belongs to."""
+    orphans = Orphans()
+    known: dict[int, tuple[Evaluation, State, str, int]] = {}
+    for row in snapshot.states:
+        evaluation = owner(row.rule)
+        if evaluation is None:
+            orphans.states.append(row.no)
+            if alert := _alert(row.key, row.body):
+                orphans.alerts.append((row.rule, alert))
+            continue
+        state = evaluation.restore(row.no, row.key, row.body)
+        state.stored = True
+        known[row.no] = evaluation, state, row.key, row.upto
+    for n, body in snapshot.journal:
+        _repeat(n, body, known, owner, ledger)
+    return orphans
+
+
+def _repeat(
+    n: int,
+    body: bytes,
+    known: dict[int, tuple[Evaluation, State, str, int]],
+    owner: Callable[[str], Evaluation | None],
+    ledger: Ledger,
+) -> None:
+    """One journal entry, for the states whose checkpoint is older."""
+    blind_since: int | None = None
+    lost = 0
+    for head, rest in entries(body):
+        if head == CLOCK:
+            blind_since, lost = msgspec.convert(rest, tuple[int | None, int])
+        elif head == BORN:
+            no, rule, key = msgspec.convert(rest, tuple[int, str, str])
+            if no not in known and (evaluation := owner(rule)):
+                state = evaluation.restore(no, key, None)
+                known[no] = evaluation, state, key, 0
+                ledger.touched[no] = state
+        elif head == DIED:
+            no = msgspec.convert(rest[0], int)
+            if no in known and known[no][3] < n:
+                evaluation, _, key, _ = known.pop(no)
+                evaluation.drop(key)
+                ledger.touched.pop(no, None)
+        elif head in known and known[head][3] < n:
+            evaluation, state, _, _ = known[head]
+            at = msgspec.convert(rest[0], int)
+            evaluation.repeat(state, sample_of(rest, (at if blind_since is None else blind_since) - lost))
+            ledger.touched[head] = state
+
+
+def _alert(key: str, body: bytes) -> Alert | None:
+    """The firing alert in a state's row, whatever its rule."""
+    if key.startswith("S"):
+        return None
+    _, alert = msgspec.msgpack.decode(body, type=tuple[Any, Alert | None])
+    return alert if alert and alert.phase == "firing" else None
+
+

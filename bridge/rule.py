@@ -1,0 +1,316 @@
+"""The base of all rule types: the keys that every rule has, and what a type must say about its condition.
+
+A rule is what the operator wrote and never changes; what it knows of one combination of its `by` fields is a State. The
+engine owns everything else: grouping, phases, endings, limits, persistence.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Self
+
+import msgspec
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from bridge.alert import Alert, digest
+from bridge.event import Kind
+from bridge.events.checking import check_event, check_field, check_number
+from bridge.matcher import Matcher, check_unit
+from bridge.options import Options
+from bridge.template import Template
+from bridge.values import Duration, Quantity, format_duration
+from bridge.window import NEVER, Texts
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[list[str], BeforeValidator(_as_list)]
+"""One name, or a list of them."""
+
+EventNames = Annotated[list[Annotated[str, AfterValidator(check_event)]], BeforeValidator(_as_list)]
+"""One event type, or a list of them."""
+
+ANNOTATION_NAMES = frozenset(
+    {
+        "value", "peak", "count", "first_seen", "last_seen", "top", "labels", "event", "duration", "limit", "account", "within",
+    }
+)  # fmt: skip
+"""What templates of annotations can use."""
+
+
+class State(msgspec.Struct):
+    """What a rule knows of one combination. `filed` and `filed_w` are where the calendars will look at it next."""
+
+    no: int
+    key: str
+    order: int = 0
+    """Which evaluation it belongs to."""
+    alert: Alert | None = None
+    filed: int = NEVER
+    filed_w: int = NEVER
+    stored: bool = False
+    """It has a row on disk."""
+
+
+class Sample(msgspec.Struct):
+    """What a rule takes from one event. `t` and `w` are the instant in receive time and in watched time."""
+
+    t: int
+    w: int
+    number: float | None = None
+    tops: Texts = ()
+    """The fields that `top` ranks."""
+    latest: Texts = ()
+    """The fields that templates read from the latest event."""
+    series: str = ""
+
+
+class Watched(Options):
+    """Other events that a rule listens to."""
+
+    events: EventNames = Field(min_length=1)
+    where: list[Matcher] = []
+
+    @field_validator("where")
+    @classmethod
+    def _check_where(cls, where: list[Matcher], info: ValidationInfo) -> list[Matcher]:
+        check_matchers(where, info.data.get("events", []))
+        return where
+
+
+class Ending(Watched):
+    """`resolve_on`: another event ends the alert at once and empties its state."""
+
+    match: list[str] | None = None
+
+
+class Rule(Options):
+    """The keys of every rule. A type's docstring is what users read about it."""
+
+    instant: ClassVar[bool] = False
+    """It holds only at the moment of its event."""
+    counting: ClassVar[bool] = False
+    """What is past `limit` is counted together in one alert; other types do not watch it."""
+    measuring: ClassVar[bool] = False
+    """`for` ends with a measurement, not with time."""
+    summary: ClassVar[str]
+    """The annotation `summary` where the operator wrote none."""
+
+    alert: str = Field(min_length=1, max_length=200)
+    events: EventNames = []
+    subject: str | None = None
+    where: list[Matcher] = []
+    type: str
+    by: list[str] = []
+    for_: Duration = Field(0, alias="for")
+    keep_firing_for: Duration = 0
+    resolve_on: Ending | None = None
+    limit: int = Field(1000, ge=1, le=10_000_000)
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    enabled: bool = True
+
+    _annotations: dict[str, Template] = PrivateAttr(default_factory=dict)
+    _labels: dict[str, Template] = PrivateAttr(default_factory=dict)
+
+    @field_validator("where")
+    @classmethod
+    def _check_where(cls, where: list[Matcher], info: ValidationInfo) -> list[Matcher]:
+        check_matchers(where, info.data.get("events", []))
+        return where
+
+    @field_validator("by")
+    @classmethod
+    def _check_by(cls, by: list[str], info: ValidationInfo) -> list[str]:
+        for path in by:
+            check_field(path, info.data.get("events", []))
+        if len(set(by)) < len(by):
+            raise ValueError("a field stands twice; remove one")
+        return by
+
+    @field_validator("annotations")
+    @classmethod
+    def _check_annotations(cls, texts: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        for name, text in texts.items():
+            template = _parse(name, text, ANNOTATION_NAMES)
+            for path in sorted((template.event_fields | template.top_fields) - {""}):
+                try:
+                    check_field(path, info.data.get("events", []))
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from error
+        return texts
+
+    @field_validator("labels")
+    @classmethod
+    def _check_labels(cls, texts: dict[str, str]) -> dict[str, str]:
+        for name, text in texts.items():
+            if name == "alertname":
+                raise ValueError("the label alertname is the name of the alert; choose another label")
+            _parse(name, text, {"labels"})
+        return texts
+
+    @field_validator("for_")
+    @classmethod
+    def _check_for(cls, span: int) -> int:
+        if span and cls.instant:
+            raise ValueError("`for` has no meaning for a rule that holds only at the instant of its event; remove it")
+        return span
+
+    @model_validator(mode="after")
+    def _compile(self) -> Self:
+        if bool(self.events) == (self.subject is not None):
+            raise ValueError("a rule watches either `events` or a `subject`; write one of them")
+        if self.resolve_on and not set(self.resolve_on.match or []) <= set(self.by):
+            raise ValueError("`resolve_on.match` may only name fields of `by`; add them there")
+        texts = {"summary": self.summary, **self.annotations}
+        self._annotations = {name: _parse(name, text, ANNOTATION_NAMES) for name, text in texts.items()}
+        self._labels = {name: _parse(name, text, {"labels"}) for name, text in self.labels.items()}
+        return self
+
+    @property
+    def templates(self) -> Mapping[str, Template]:
+        """The annotations, by name."""
+        return self._annotations
+
+    @property
+    def label_templates(self) -> Mapping[str, Template]:
+        return self._labels
+
+    @property
+    def about_bridge(self) -> bool:
+        """It watches nothing but the bridge itself."""
+        return bool(self.events) and all(name.startswith("bridge.") for name in self.events)
+
+    @property
+    def id(self) -> str:
+        """Name and static labels: what makes a rule the same rule after an edit."""
+        static = sorted((name, text) for name, text in self.labels.items() if "{{" not in text)
+        return self.alert if not static else f"{self.alert}{{{','.join(f'{name}={text}' for name, text in static)}}}"
+
+    @property
+    def shape(self) -> str:
+        """Changes when an edit makes the state useless: it is then thrown away and firing alerts are resolved."""
+        return digest(*(f"{name}={getattr(self, name)!r}" for name in ("type", "events", "subject", "where", *self.meaning)))
+
+    @property
+    def naming(self) -> str:
+        """Changes when an edit gives alerts other labels."""
+        return digest(self.by, sorted(self.labels.items()))
+
+    meaning: ClassVar[tuple[str, ...]] = ()
+    """Keys of the type that belong to its shape, such as `field`."""
+
+    @property
+    def number_fields(self) -> list[str]:
+        """The fields whose numbers `measure` gets."""
+        return []
+
+    def measure(self, numbers: list[float | None]) -> float | None:
+        """One number from those of `number_fields`; None: no measurement."""
+        return None
+
+    @property
+    def threshold_text(self) -> str:
+        """What `limit` is in templates."""
+        return ""
+
+    @property
+    def within_text(self) -> str:
+        within = getattr(self, "within", None)
+        return format_duration(within) if isinstance(within, int) else ""
+
+    def value_kind(self, field_kind: Kind) -> Kind:
+        """How `value` is shown, given the kind of the type's field."""
+        return "number"
+
+    def new(self, no: int, key: str) -> State:
+        raise NotImplementedError
+
+    def add(self, state: State, sample: Sample) -> None:
+        """Take a sample in."""
+        raise NotImplementedError
+
+    def slide(self, state: State, t: int, w: int) -> str:
+        """Let time pass: forget what no longer counts. Returns a reason if that is more than time ("no data")."""
+        return ""
+
+    def holds(self, state: State, t: int, w: int) -> bool:
+        raise NotImplementedError
+
+    def value(self, state: State, t: int, w: int) -> float:
+        raise NotImplementedError
+
+    def exact(self, state: State) -> bool:
+        return True
+
+    def worse(self, a: float, b: float) -> float:
+        return max(a, b)
+
+    def due(self, state: State) -> int:
+        """The first instant at which time alone changes `holds`, or empties the state."""
+        return NEVER
+
+    def due_w(self, state: State) -> int:
+        """The same in watched time."""
+        return NEVER
+
+    def idle(self, state: State, t: int, w: int) -> bool:
+        """Nothing that it knows matters any more."""
+        raise NotImplementedError
+
+    def window(self, state: State) -> tuple[int, int, int, Iterable[Texts]]:
+        """Count, first instant, last instant and texts of the events that make the condition now; 0: only the latest."""
+        return 0, 0, 0, ()
+
+    def remark(self, state: State) -> str:
+        """What is special about an alert that begins now; mostly nothing."""
+        return ""
+
+    def end(self, state: State, series_prefix: str) -> bool:
+        """The server of these series has said goodbye: they have no measurement any more. Whether that changed anything."""
+        return False
+
+    def reset(self, state: State) -> None:
+        """Empty it: another event ended the alert."""
+        raise NotImplementedError
+
+    def dump(self, state: State) -> Any:
+        raise NotImplementedError
+
+    def load(self, state: State, dumped: Any) -> None:
+        raise NotImplementedError
+
+    def shift(self, state: State, by: int) -> None:
+        """The wall clock was set back while the bridge was down: move all receive times."""
+
+
+def check_matchers(where: Iterable[Matcher], events: Sequence[str]) -> None:
+    """Each names a field that the events have, and a limit in its unit. Raises ValueError."""
+    for matcher in where:
+        field = check_field(matcher.field, events)
+        if matcher.op in ("<", "<=", ">", ">="):
+            matcher.compile(check_number(matcher.field, events) if events else "any")
+        else:
+            matcher.compile(field.kind if field else "any")
+
+
+def check_limit(limit: Quantity | None, path: str, events: Sequence[str], kind: Kind | None = None) -> None:
+    """A limit carries a unit that fits its field. Raises ValueError."""
+    if limit is not None and events:
+        check_unit(limit, kind or check_number(path, events))
+
+
+def _parse(name: str, text: str, names: Iterable[str]) -> Template:
+    try:
+        return Template.parse(text, frozenset(names))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+

@@ -1,0 +1,19 @@
+"""When it matters: one file for each type of rule."""
+
+from collections.abc import Mapping
+
+from bridge.rule import Rule
+from bridge.rules.any import Any
+from bridge.rules.flatline import Flatline
+from bridge.rules.frequency import Frequency
+from bridge.rules.increase import Increase
+from bridge.rules.threshold import Threshold
+
+RULE_TYPES: Mapping[str, type[Rule]] = {
+    "any": Any,
+    "frequency": Frequency,
+    "increase": Increase,
+    "threshold": Threshold,
+    "flatline": Flatline,
+}
+"""Every type, by the name that operators write as `type`."""

@@ -1,0 +1,140 @@
+"""The rule type `flatline`."""
+
+import re
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field
+
+from bridge.event import Kind
+from bridge.rule import Rule, Sample, State, Watched
+from bridge.values import DAY, MINUTE, SECOND, Duration, parse_duration
+from bridge.window import NEVER
+
+_INTERVALS = re.compile(r"(\d+) intervals?")
+
+
+class Silence(State):
+    """A combination that was heard once. Instants are in watched time."""
+
+    heard: int = 0
+    """The same in receive time, for people."""
+    heard_w: int = 0
+    interval: int = 0
+    """The usual interval of its series; 0 if that is not asked for."""
+    planned_w: int = -1
+    """When an event of `unless` announced the silence; -1 if none did."""
+
+
+class Unless(Watched):
+    """A planned silence: not told for that long, then told as planned but not back."""
+
+    for_: Duration = Field(15 * MINUTE, alias="for")
+
+
+def _parse_within(value: object) -> object:
+    """A duration, or minus the number of intervals."""
+    if isinstance(value, str) and (match := _INTERVALS.fullmatch(value.strip())):
+        if not 1 <= int(match[1][:6]) <= 1000:
+            raise ValueError("a number of intervals is from 1 to 1000")
+        return -int(match[1])
+    return parse_duration(value)
+
+
+class Flatline(Rule):
+    """A combination that was seen before, or is named in `expect`, has been silent for `within`.
+
+    `within: 3 intervals` follows the usual interval of the series. `unless` names events that announce a silence;
+    `forget_after` ends the alert about something that will not come back. `value` is the length of the silence.
+    """
+
+    summary: ClassVar[str] = "silent for {{ value }}"
+    meaning: ClassVar[tuple[str, ...]] = ()
+
+    type: Literal["flatline"]
+    within: Annotated[int, BeforeValidator(_parse_within)]
+    expect: list[dict[str, str]] = []
+    unless: Unless | None = None
+    forget_after: Duration = 7 * DAY
+
+    @property
+    def intervals(self) -> int:
+        """How many usual intervals of the series; 0 if `within` is a duration."""
+        return max(0, -self.within)
+
+    @property
+    def within_text(self) -> str:
+        return f"{self.intervals} intervals" if self.intervals else super().within_text
+
+    @property
+    def threshold_text(self) -> str:
+        return self.within_text
+
+    def value_kind(self, field_kind: Kind) -> Kind:
+        return "seconds"
+
+    def new(self, no: int, key: str) -> Silence:
+        return Silence(no, key)
+
+    def add(self, state: State, sample: Sample) -> None:
+        silence = _silence(state)
+        silence.heard, silence.heard_w, silence.planned_w = sample.t, sample.w, -1
+        if sample.number is not None:
+            silence.interval = round(sample.number * SECOND)
+
+    def remark(self, state: State) -> str:
+        return "planned, but not back" if _silence(state).planned_w >= 0 else ""
+
+    def plan(self, state: State, w: int) -> None:
+        """An event of `unless` announced that it goes silent."""
+        _silence(state).planned_w = w
+
+    def holds(self, state: State, t: int, w: int) -> bool:
+        silence = _silence(state)
+        return self._begins(silence) <= w < silence.heard_w + self.forget_after
+
+    def slide(self, state: State, t: int, w: int) -> str:
+        return "forgotten" if w >= _silence(state).heard_w + self.forget_after else ""
+
+    def value(self, state: State, t: int, w: int) -> float:
+        return (w - _silence(state).heard_w) / SECOND
+
+    def due_w(self, state: State) -> int:
+        silence = _silence(state)
+        begins, forgotten = self._begins(silence), silence.heard_w + self.forget_after
+        return forgotten if state.alert else min(begins, forgotten)
+
+    def idle(self, state: State, t: int, w: int) -> bool:
+        return w >= _silence(state).heard_w + self.forget_after
+
+    def window(self, state: State) -> tuple[int, int, int, tuple[()]]:
+        heard = _silence(state).heard
+        return 1, heard, heard, ()
+
+    def shift(self, state: State, by: int) -> None:
+        _silence(state).heard += by
+
+    def reset(self, state: State) -> None:
+        _silence(state).heard_w = 0
+
+    def dump(self, state: State) -> Any:
+        silence = _silence(state)
+        return [silence.heard, silence.heard_w, silence.interval, silence.planned_w]
+
+    def load(self, state: State, dumped: Any) -> None:
+        silence = _silence(state)
+        silence.heard, silence.heard_w, silence.interval, silence.planned_w = dumped
+
+    def _begins(self, silence: Silence) -> int:
+        """The instant from which the silence is told."""
+        within = self.within if self.within > 0 else self.intervals * silence.interval
+        if not within:
+            return NEVER
+        begins = silence.heard_w + within
+        if silence.planned_w >= 0 and self.unless:
+            return max(begins, silence.planned_w + self.unless.for_)
+        return begins
+
+
+def _silence(state: State) -> Silence:
+    assert isinstance(state, Silence)
+    return state

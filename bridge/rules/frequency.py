@@ -1,0 +1,43 @@
+"""The rule type `frequency`."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from bridge.rule import Sample, State
+from bridge.counting import Counting, window_of
+from bridge.window import EXACT_MAX, NEVER
+
+
+class Frequency(Counting):
+    """At least `count` events within `within`; it fires with the very event that makes the count.
+
+    `value` is the number of events in the window. It ends when fewer are left.
+    """
+
+    summary: ClassVar[str] = "{{ value }} events in {{ within }}"
+
+    type: Literal["frequency"]
+    count: int = Field(ge=1, le=1_000_000)
+
+    @property
+    def capacity(self) -> int:
+        return max(EXACT_MAX, self.count)
+
+    @property
+    def threshold_text(self) -> str:
+        return str(self.count)
+
+    def add(self, state: State, sample: Sample) -> None:
+        window_of(state).add(sample.t, texts=sample.tops or None)
+
+    def holds(self, state: State, t: int, w: int) -> bool:
+        return window_of(state).count >= self.count
+
+    def value(self, state: State, t: int, w: int) -> float:
+        return float(window_of(state).count)
+
+    def due(self, state: State) -> int:
+        window = window_of(state)
+        falls = window.falls_below(self.count)
+        return falls if falls < NEVER else window.empties()

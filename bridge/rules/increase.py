@@ -1,0 +1,91 @@
+"""The rule type `increase`, and what it knows of a counter."""
+
+from typing import ClassVar, Literal
+
+import msgspec
+from pydantic import ValidationInfo, field_validator
+
+from bridge.event import Kind
+from bridge.events.checking import check_number
+from bridge.rule import Sample, State, check_limit
+from bridge.counting import Counting, window_of
+from bridge.values import Quantity
+from bridge.window import NEVER
+
+
+class Increase(Counting):
+    """The number in `field` has grown by more than `above` within `within`, added over all series of the combination.
+
+    Restarts are seen (a new process, or a smaller number where none is known) and count from zero. The first measurement
+    of a series is no step. `value` is the sum of the steps.
+    """
+
+    summary: ClassVar[str] = "grew by {{ value }} in {{ within }}"
+    meaning: ClassVar[tuple[str, ...]] = ("field",)
+
+    type: Literal["increase"]
+    field: str
+    above: Quantity = Quantity(0.0, "number", "0")
+
+    @field_validator("field")
+    @classmethod
+    def _check_field(cls, path: str, info: ValidationInfo) -> str:
+        check_number(path, info.data.get("events", []))
+        return path
+
+    @field_validator("above")
+    @classmethod
+    def _check_above(cls, above: Quantity, info: ValidationInfo) -> Quantity:
+        if above.value and "field" in info.data:
+            check_limit(above, info.data["field"], info.data.get("events", []))
+        return above
+
+    @property
+    def threshold_text(self) -> str:
+        return self.above.text
+
+    @property
+    def number_fields(self) -> list[str]:
+        return [self.field]
+
+    def measure(self, numbers: list[float | None]) -> float | None:
+        return numbers[0]
+
+    def value_kind(self, field_kind: Kind) -> Kind:
+        return field_kind
+
+    def add(self, state: State, sample: Sample) -> None:
+        window_of(state).add(sample.t, sample.number, sample.tops or None)
+
+    def holds(self, state: State, t: int, w: int) -> bool:
+        window = window_of(state)
+        return window.count > 0 and window.total > self.above.value
+
+    def value(self, state: State, t: int, w: int) -> float:
+        return window_of(state).total
+
+    def due(self, state: State) -> int:
+        window = window_of(state)
+        return window.oldest_leaves() if window.count else NEVER
+
+
+class Counter(msgspec.Struct, array_like=True):
+    """The last measurement of one series: the number, and which process of the server counted it."""
+
+    number: float
+    seq: int
+    process: str
+    """Server id and start of the process; "" where the event does not tell."""
+
+    def step(self, number: float, seq: int, process: str) -> float | None:
+        """By how much it has grown since, and remember; None: a late message, ignored."""
+        if process and process == self.process:
+            if seq and seq <= self.seq:
+                return None
+            step = number - self.number
+        elif process:
+            step = number
+        else:
+            step = number - self.number if number >= self.number else number
+        self.number, self.seq, self.process = number, seq, process
+        return step
