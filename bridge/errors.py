@@ -24,12 +24,20 @@ class ConfigError(BridgeError):
         self.problems = problems
 
 
+class TemplateError(BridgeError, ValueError):
+    """A template cannot be used, or gave up while it was rendered. A ValueError, so that pydantic collects it."""
+
+
 class StoreError(BridgeError):
     """The database cannot be opened, read or written."""
 
 
 class StoreBusy(StoreError):
     """Another process holds the database."""
+
+
+class StoreDamaged(StoreError):
+    """The database's file does not hold what was written to it."""
 
 
 class Trouble(BridgeError):
@@ -54,3 +62,23 @@ class Rejected(Trouble):
 
 class Refused(Trouble):
     """This destination takes nothing from us at all: its rows stay, and it is probed now and then."""
+
+
+class SourceError(BridgeError):
+    """NATS cannot be heard through one server. `server` is its address without secrets, `reason` what went wrong there."""
+
+    def __init__(self, what: str, server: str, reason: str) -> None:
+        super().__init__(what)
+        self.server, self.reason = server, reason
+
+
+class Unreachable(SourceError):
+    """There is no server, or none that the bridge can talk to."""
+
+
+class LoginFailed(SourceError):
+    """The server refuses the login, or there is nothing to log in with."""
+
+
+class WrongAccount(SourceError):
+    """The login is fine, but in an account that never hears of the system's events."""

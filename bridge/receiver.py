@@ -3,9 +3,11 @@
 from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+from urllib.parse import urlsplit
 
 import msgspec
+from pydantic import AfterValidator
 
 from bridge.errors import Refused, Rejected, Transient
 from bridge.notification import Notification
@@ -44,16 +46,43 @@ Conversation = Generator[Request | Remember, Reply, None]
 """Yields a Request and is sent the Reply, or yields Remember and is sent the last Reply. Its end means: told."""
 
 
+def check_url(url: Secret) -> Secret:
+    """Raise ValueError, without the URL in its text, unless it is one that a message can be posted to."""
+    text = url.reveal()
+    if not text.isprintable() or " " in text:
+        raise ValueError("the URL holds a space or a control character; copy it anew")
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError("not a URL to post to; write https://host/path")
+    if "@" in parts.netloc:
+        raise ValueError("a user or password in the URL is not supported; give credentials by the keys for them")
+    return url
+
+
+WebAddress = Annotated[Secret, AfterValidator(check_url)]
+"""An http or https URL that is a credential itself, or may hold one."""
+
+
 class Destination(Options):
     """One entry under a receiver. A subclass owns all about its service: keys, layout, dialect of errors."""
 
     key: ClassVar[str]
     """The YAML key that holds a list of these, such as `slack_configs`."""
+    rate: ClassVar[float | None] = None
+    """Requests in a second that the service takes for long, short bursts apart; None: no limit is known."""
 
     name: str | None = None
     """Keeps queued messages when the order of the entries changes; default: the type and the entry's place."""
     send_resolved: bool = True
     """Whether the end of an alert is told."""
+
+    def account(self) -> Secret | None:
+        """What the service counts its limits against: destinations that have the same share rate and pauses."""
+        return None
 
     def deliver(self, notification: Notification, memory: Mapping[str, Any], plain: bool = False) -> Conversation:
         """Tell it. `plain`: the full form was rejected; send the simplest that people can read."""
@@ -81,7 +110,7 @@ def judge(reply: Reply, detail: str = "") -> None:
 
 
 def retry_after(reply: Reply) -> float | None:
-    """Seconds that the other side asks us to wait, from either form of Retry-After (RFC 9110, 10.2.3); at most an hour."""
+    """Seconds that the other side asks for, in either form of Retry-After (RFC 9110, 10.2.3); at most an hour."""
     text = reply.headers.get("retry-after", "").strip()
     if not text:
         return None
@@ -89,9 +118,9 @@ def retry_after(reply: Reply) -> float | None:
         return min(float(text[:12]), RETRY_AFTER_MAX)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        wait = (moment - datetime.fromtimestamp(reply.at, UTC)).total_seconds()
+    except (ValueError, OverflowError):  # A year of ten digits overflows.
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    wait = (moment - datetime.fromtimestamp(reply.at, UTC)).total_seconds()
     return min(max(wait, 0.0), RETRY_AFTER_MAX)

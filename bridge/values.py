@@ -4,6 +4,7 @@ Inside the program a time is an int of microseconds since the epoch and a durati
 edges of windows, where floats are not.
 """
 
+import math
 import re
 from typing import Annotated, Any, NewType
 
@@ -22,36 +23,63 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 
-_UNITS = {"w": WEEK, "d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND, "ms": MILLISECOND, "us": MICROSECOND, "µs": MICROSECOND}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|us|µs|[wdhms]))+")
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|[wdhms])")
-_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
-_QUANTITY = re.compile(r"(-?\d+(?:\.\d+)?)\s*(%|[KMGT]i?B|B)?")
+_UNITS = {
+    "w": WEEK,
+    "d": DAY,
+    "h": HOUR,
+    "m": MINUTE,
+    "s": SECOND,
+    "ms": MILLISECOND,
+    "us": MICROSECOND,
+    "µs": MICROSECOND,
+}
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|us|µs|[wdhms])")
+_DURATION = re.compile(rf"(?:{_PART.pattern})+")
+_BYTES = {
+    "B": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "TiB": 2**40,
+}
+_QUANTITY = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*(%|[KMGT]i?B|B)?")
+_QUANTITY_HINT = "write for example 3, 90%, 8GiB or 500ms"
 
 
 def parse_duration(text: object) -> int:
     """`1m30s` → 90 000 000. Raises ValueError with the fix for a bare number."""
-    if text == 0 or text == "0":
-        return 0
     if isinstance(text, int | float) and not isinstance(text, bool):
+        if text == 0:
+            return 0
         raise ValueError(f"a duration needs a unit; write {text}s or {text}m")
+    if text == "0":
+        return 0
     if not isinstance(text, str) or not _DURATION.fullmatch(text):
-        hint = f"; write {text}s or {text}m" if isinstance(text, str) and text.isdigit() else ""
-        raise ValueError(f"{text!r} is not a duration{hint or '; write for example 30s, 1m30s, 2h, 7d'}")
+        bare = isinstance(text, str) and text.isascii() and text.isdigit()
+        hint = f"write {text}s or {text}m" if bare else "write for example 30s, 1m30s, 2h, 7d"
+        raise ValueError(f"{_quoted(text)} is not a duration; {hint}")
     total = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
     if total > 100 * 365 * DAY:
-        raise ValueError(f"{text!r} is longer than 100 years")
+        raise ValueError(f"{_quoted(text)} is longer than 100 years; write a shorter duration")
     return round(total)
 
 
 def format_duration(micros: int) -> str:
-    """90 000 000 → `1m30s`; at most the two largest parts, so that people can read it."""
+    """90 000 000 → `1m30s`, for people: the two largest parts, rounded; a decimal below ten seconds."""
     if micros < 0:
         return "-" + format_duration(-micros)
-    if micros < SECOND:
-        return f"{round(micros / MILLISECOND)}ms" if micros else "0s"
+    if 0 < micros < MILLISECOND:
+        return f"{micros}us"
+    if 0 < micros < SECOND - MILLISECOND // 2:
+        return f"{round(micros / MILLISECOND)}ms"
+    if micros < 10 * SECOND:
+        return f"{micros / SECOND:.1f}".removesuffix(".0") + "s"
     seconds = round(micros / SECOND)
-    parts = []
+    parts: list[str] = []
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
         count, seconds = divmod(seconds, size)
         if count or parts:
@@ -59,8 +87,23 @@ def format_duration(micros: int) -> str:
     return "".join(part for part in parts[:2] if not part.startswith("0"))
 
 
-Duration = Annotated[int, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
+def write_duration(micros: int) -> str:
+    """The exact text that `parse_duration` reads back: 5 400 500 000 → `1h30m500ms`. For durations of 0 or more."""
+    parts: list[str] = []
+    for unit in ("d", "h", "m", "s", "ms", "us"):
+        count, micros = divmod(micros, _UNITS[unit])
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+Duration = Annotated[int, BeforeValidator(parse_duration), PlainSerializer(write_duration)]
 """Microseconds; written `30s`, `1m30s`, `2h`, `7d`, `1w` or `0`."""
+
+
+def format_number(number: float) -> str:
+    """The plain form, exact: 9.0 → `9`, 1.5 → `1.5`."""
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(float(number))
 
 
 class Quantity(msgspec.Struct, frozen=True):
@@ -75,7 +118,9 @@ class Quantity(msgspec.Struct, frozen=True):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(parse_quantity)
+        return core_schema.no_info_plain_validator_function(
+            parse_quantity, serialization=core_schema.to_string_ser_schema(when_used="always")
+        )
 
 
 def parse_quantity(text: object) -> Quantity:
@@ -83,22 +128,35 @@ def parse_quantity(text: object) -> Quantity:
     if isinstance(text, Quantity):
         return text
     if isinstance(text, bool) or not isinstance(text, str | int | float):
-        raise ValueError(f"{text!r} is not a number; write for example 3, 90%, 8GiB or 500ms")
-    written = str(text).strip()
+        raise ValueError(f"{_quoted(text)} is not a number; {_QUANTITY_HINT}")  # noqa: TRY004 - for pydantic
+    written = format_number(text) if isinstance(text, float) else str(text).strip()
+    value, kind = _measure(written)
+    if not math.isfinite(value):
+        raise ValueError(f"{_quoted(text)} is too large; write a smaller number")
+    return Quantity(value, kind, written)
+
+
+def _measure(written: str) -> tuple[float, str]:
     if match := _QUANTITY.fullmatch(written):
         number, unit = float(match[1]), match[2]
         if unit == "%":
-            return Quantity(number, "percent", written)
-        return Quantity(number * _BYTES[unit], "bytes", written) if unit else Quantity(number, "number", written)
-    negative = written.startswith("-")
-    if _DURATION.fullmatch(written.removeprefix("-")):
-        seconds = parse_duration(written.removeprefix("-")) / SECOND
-        return Quantity(-seconds if negative else seconds, "seconds", written)
-    raise ValueError(f"{written!r} is not a number; write for example 3, 90%, 8GiB or 500ms")
+            return number, "percent"
+        return (number * _BYTES[unit], "bytes") if unit else (number, "number")
+    span = written.removeprefix("-")
+    if _DURATION.fullmatch(span):
+        seconds = parse_duration(span) / SECOND
+        return (-seconds if written.startswith("-") else seconds), "seconds"
+    raise ValueError(f"{_quoted(written)} is not a number; {_QUANTITY_HINT}")
+
+
+def _quoted(text: object) -> str:
+    """What was written, short enough for one line of an error."""
+    shown = repr(text)
+    return shown if len(shown) <= 60 else shown[:59] + "…"
 
 
 class Secret:
-    """Text that is never shown: `str`, `repr` and serialisation give `***`; `reveal()` gives it to the one who sends it."""
+    """Text that is never shown: `str`, `repr` and serialisation give `***`; `reveal()` is for the one who sends it."""
 
     __slots__ = ("_text",)
 
@@ -128,5 +186,5 @@ def _secret(text: object) -> Secret:
     if isinstance(text, Secret):
         return text
     if not isinstance(text, str) or not text.strip():
-        raise ValueError("a secret is text and not empty")
+        raise ValueError("a secret is text and not empty; put it in quotes")
     return Secret(text.strip())

@@ -1,0 +1,41 @@
+"""Text on its way out: whatever it holds, it can be encoded, and shows as what it is."""
+
+import re
+import unicodedata
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+MARKS_MAX = 3
+"""Combining marks in a row that are kept; no writing system in use needs more, and towers of them hide other lines."""
+
+
+def encodable(text: str) -> str:
+    """Lone surrogates become U+FFFD: UTF-8 has no form for them, and encoders refuse the whole message."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def lines(text: str) -> str:
+    """Text of several lines, without control, direction and invisible characters (ANSI sequences lose their ESC)."""
+    text = encodable(text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    if not text.isascii():
+        text = _without_towers(text)
+    return "".join(char for char in text if char.isprintable() or char in "\n\u00a0").strip()
+
+
+def one_line(text: str) -> str:
+    """The same on one line: `⏎` stands where a line ended, so that nobody can forge a second one."""
+    return "⏎".join(lines(text).split("\n"))
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters; `…` at the end says that there were more."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _without_towers(text: str) -> str:
+    kept, marks = [], 0
+    for char in text:
+        marks = marks + 1 if unicodedata.combining(char) else 0
+        if marks <= MARKS_MAX:
+            kept.append(char)
+    return "".join(kept)
