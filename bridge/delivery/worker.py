@@ -1,0 +1,293 @@
+"""The worker of one destination: takes committed rows, tries until they are told or dead, and reports all it does."""
+
+import asyncio
+import heapq
+import logging
+from functools import partial
+from typing import Any, Protocol
+
+import msgspec
+
+from bridge.commit import Attempt, OutboxRow, Settled
+from bridge.delivery.backoff import PROBE, TRIES, burst, ladder
+from bridge.delivery.http import Http
+from bridge.errors import Refused, Rejected, Transient, Trouble
+from bridge.receiver import RETRY_AFTER_MAX, Destination, Remember, Reply, Request
+from bridge.values import SECOND, format_duration
+
+log = logging.getLogger(__name__)
+
+IN_FLIGHT = 4
+"""Rows, so groups, that are told at the same time."""
+
+
+class Reports(Protocol):
+    """What a worker tells the main loop. All but `remember` return at once; nothing waits for their commit."""
+
+    def attempted(self, attempt: Attempt) -> None:
+        """A try has ended."""
+
+    def postponed(self, row: OutboxRow) -> None:
+        """The row's new values, to be stored. The worker keeps the row; it is not put again."""
+
+    def settled(self, settled: Settled) -> None:
+        """The row is delivered or dead; the worker has forgotten it."""
+
+    def refused(self, destination: str, detail: str) -> None:
+        """The destination takes nothing from us; told once, until `recovered`."""
+
+    def recovered(self, destination: str) -> None:
+        """A destination that refused takes messages again."""
+
+    async def remember(self, row_id: str, memory: dict[str, Any]) -> None:
+        """Return when it is committed; the next request depends on it."""
+
+
+class Pending(msgspec.Struct, order=True):
+    """A row that waits. The order of the fields is the order of rows: what is ready first, then the older."""
+
+    ready: int
+    created: int
+    id: str
+    row: OutboxRow
+    step: int = 0
+    """Rungs of the ladder taken since the process began."""
+    hastened: bool = False
+    """The destination's return has brought it forward once."""
+    began: int = 0
+    """When its latest request went out."""
+
+
+class Worker:
+    """Tells one destination, whatever happens to the others.
+
+    - A row gets a burst of tries, then waits on its own ladder, which is stored. While no try at all succeeds, one try
+      takes the place of the burst; the first success brings all waiting rows forward, each once, so that one that
+      fails for a reason of its own falls back to its ladder.
+    - A destination that refuses is probed with one row in five minutes; all others wait.
+    - A kill at any moment leaves the row pending: it is told again with the same id, never lost.
+    """
+
+    def __init__(self, key: str, destination: Destination, http: Http, reports: Reports) -> None:
+        self._key = key
+        self._destination = destination
+        self._http = http
+        self._clock = http.clock
+        self._reports = reports
+        self._known: set[str] = set()
+        self._waiting: list[Pending] = []
+        self._flights: dict[str, tuple[Pending, asyncio.Task[None]]] = {}
+        self._sending: set[str] = set()
+        self._troubled = False
+        self._refusing = False
+        self._probe_at = 0
+        self._next_expiry: int | None = None
+        self._stopping = False
+        self._wake = asyncio.Event()
+
+    @property
+    def pending(self) -> list[OutboxRow]:
+        """The rows that are neither delivered nor dead, as last reported; for a successor after a reload."""
+        return [pending.row for pending in self._waiting] + [pending.row for pending, _ in self._flights.values()]
+
+    def put(self, row: OutboxRow) -> None:
+        """Take charge of a committed row. A row that is here already is not taken twice."""
+        if row.id in self._known:
+            return
+        self._known.add(row.id)
+        # The clock may have been ahead when the row was written; nothing is ever postponed by more than this.
+        ready = min(row.due, self._clock.now() + round(RETRY_AFTER_MAX * SECOND))
+        self._queue(Pending(ready, row.created, row.id, row))
+
+    async def run(self) -> None:
+        """Until `stop`. Raises only what is wrong with the program or its store; what destinations do is reported."""
+        async with self._http, asyncio.TaskGroup() as tasks:
+            while not self._stopping:
+                self._wake.clear()
+                self._bury_expired()
+                self._start_ready(tasks)
+                await self._rest(tasks)
+
+    async def stop(self, grace: float) -> None:
+        """Let requests that are out end within `grace` seconds; `run` ends. All else stays pending in the store."""
+        self._stopping = True
+        self._wake.set()
+        for row_id, (_, task) in self._flights.items():
+            if row_id not in self._sending:
+                task.cancel()
+        await self._ended(grace)
+        for _, task in self._flights.values():
+            task.cancel()
+        await self._ended(None)
+
+    async def _ended(self, within: float | None) -> None:
+        if tasks := [task for _, task in self._flights.values()]:
+            await asyncio.wait(tasks, timeout=within)
+
+    # -- the queue
+
+    def _queue(self, pending: Pending) -> None:
+        heapq.heappush(self._waiting, pending)
+        expires = pending.row.expires
+        self._next_expiry = expires if self._next_expiry is None else min(self._next_expiry, expires)
+        self._wake.set()
+
+    def _start_ready(self, tasks: asyncio.TaskGroup) -> None:
+        while (ready := self._next_start()) is not None and ready <= self._clock.now():
+            pending = heapq.heappop(self._waiting)
+            task = tasks.create_task(self._tell(pending))
+            self._flights[pending.id] = (pending, task)
+            task.add_done_callback(partial(self._landed, pending.id))
+
+    def _next_start(self) -> int | None:
+        """When the next row may go; None if that depends on one that is under way, or there is none."""
+        if not self._waiting or len(self._flights) >= (1 if self._refusing else IN_FLIGHT):
+            return None
+        return max(self._waiting[0].ready, self._probe_at if self._refusing else 0)
+
+    def _landed(self, row_id: str, _: asyncio.Task[None]) -> None:
+        del self._flights[row_id]
+        self._wake.set()
+
+    def _bury_expired(self) -> None:
+        now = self._clock.now()
+        if self._next_expiry is None or now < self._next_expiry:
+            return
+        expired = [pending for pending in self._waiting if pending.row.expires <= now]
+        self._waiting = [pending for pending in self._waiting if pending.row.expires > now]
+        heapq.heapify(self._waiting)
+        self._next_expiry = min((pending.row.expires for pending in self._waiting), default=None)
+        for pending in sorted(expired):
+            age = format_duration(now - pending.created)
+            self._bury(pending, f"given up after {age}, {pending.row.attempts} attempts")
+
+    async def _rest(self, tasks: asyncio.TaskGroup) -> None:
+        moments = [moment for moment in (self._next_start(), self._next_expiry) if moment is not None]
+        alarm = tasks.create_task(self._alarm(min(moments))) if moments else None
+        await self._wake.wait()
+        if alarm:
+            alarm.cancel()
+
+    async def _alarm(self, moment: int) -> None:
+        await self._clock.sleep(max(0, moment - self._clock.now()) / SECOND)
+        self._wake.set()
+
+    # -- one row
+
+    async def _tell(self, pending: Pending) -> None:
+        try:
+            await self._burst(pending)
+        except Rejected as trouble:
+            if pending.row.plain:
+                self._bury(pending, f"rejected: {trouble}")
+                return
+            pending.row = msgspec.structs.replace(pending.row, plain=True)
+            await self._tell(pending)
+        except Transient as trouble:
+            self._postpone(pending, trouble)
+        except Refused as trouble:
+            self._refuse(pending, trouble)
+        else:
+            self._delivered(pending)
+
+    async def _burst(self, pending: Pending) -> None:
+        tries = 1 if self._troubled or self._refusing else TRIES
+        async for attempt in burst(tries, self._clock.sleep, lambda: not self._stopping):
+            with attempt:
+                await self._try(pending)
+
+    async def _try(self, pending: Pending) -> None:
+        pending.began = self._clock.now()
+        try:
+            status = await self._converse(pending)
+        except Trouble as trouble:
+            self._attempted(pending, trouble)
+            raise
+        self._attempted(pending, None, status)
+
+    async def _converse(self, pending: Pending) -> int | None:
+        row, reply = pending.row, None
+        talk = self._destination.deliver(row.notification, row.memory, row.plain)
+        try:
+            while True:
+                match next(talk) if reply is None else talk.send(reply):
+                    case Request() as request:
+                        reply = await self._send(pending, request)
+                    case Remember(memory=memory):
+                        await self._reports.remember(row.id, memory)
+                        pending.row = msgspec.structs.replace(pending.row, memory=memory)
+        except StopIteration:
+            return reply.status if reply else None
+        finally:
+            talk.close()
+
+    async def _send(self, pending: Pending, request: Request) -> Reply:
+        await self._http.turn()
+        pending.began = self._clock.now()
+        self._sending.add(pending.id)
+        try:
+            return await self._http.send(request)
+        finally:
+            self._sending.discard(pending.id)
+
+    # -- outcomes
+
+    def _attempted(self, pending: Pending, trouble: Trouble | None, status: int | None = None) -> None:
+        pending.row = msgspec.structs.replace(pending.row, attempts=pending.row.attempts + 1)
+        seconds = (self._clock.now() - pending.began) / SECOND
+        kind, detail = (type(trouble).__name__.lower(), str(trouble)) if trouble else ("", "")
+        status = trouble.status if trouble else status
+        self._reports.attempted(Attempt(pending.id, self._key, pending.began, seconds, status, kind, detail))
+        log.debug("attempt notification=%s destination=%s trouble=%s %s", pending.id, self._key, kind or "none", detail)
+        if isinstance(trouble, Transient) and trouble.retry_after:
+            self._http.gate.pause(self._clock.now() + round(trouble.retry_after * SECOND))
+
+    def _delivered(self, pending: Pending) -> None:
+        self._settle(pending, "delivered")
+        log.info("delivered notification=%s destination=%s attempts=%d", pending.id, self._key, pending.row.attempts)
+        if self._refusing:
+            self._reports.recovered(self._key)
+        if self._refusing or self._troubled:
+            log.info("destination takes messages again destination=%s", self._key)
+            self._hasten(again=self._refusing)
+        self._refusing = self._troubled = False
+
+    def _bury(self, pending: Pending, detail: str) -> None:
+        self._settle(pending, "dead", detail)
+        log.warning("notification is dead notification=%s destination=%s: %s", pending.id, self._key, detail)
+
+    def _settle(self, pending: Pending, outcome: str, detail: str = "") -> None:
+        self._known.discard(pending.id)
+        self._reports.settled(Settled(pending.id, outcome, self._clock.now(), detail))
+
+    def _postpone(self, pending: Pending, trouble: Transient) -> None:
+        wait = max(ladder(pending.step), round((trouble.retry_after or 0) * SECOND))
+        pending.step += 1
+        if not (self._troubled or self._refusing):
+            log.warning("destination does not take messages, trying on destination=%s: %s", self._key, trouble)
+        self._troubled = True
+        if self._refusing:
+            self._probe_at = self._clock.now() + PROBE
+        self._wait(pending, self._clock.now() + wait)
+
+    def _refuse(self, pending: Pending, trouble: Refused) -> None:
+        self._probe_at = self._clock.now() + PROBE
+        if not self._refusing:
+            self._reports.refused(self._key, str(trouble))
+            log.warning("destination refuses us, probing every 5m destination=%s: %s", self._key, trouble)
+        self._refusing = True
+        self._wait(pending, self._probe_at)
+
+    def _wait(self, pending: Pending, due: int) -> None:
+        pending.row = msgspec.structs.replace(pending.row, due=due)
+        pending.ready = due
+        self._reports.postponed(pending.row)
+        self._queue(pending)
+
+    def _hasten(self, again: bool) -> None:
+        for pending in self._waiting:
+            if again or not pending.hastened:
+                pending.ready = min(pending.ready, pending.created)
+                pending.hastened = True
+        heapq.heapify(self._waiting)
+        self._wake.set()

@@ -1,0 +1,104 @@
+"""What the tests of delivery share: a ledger for reports, rows, and workers that end with their test."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from bridge.clock import Clock, SystemClock
+from bridge.commit import Attempt, OutboxRow, Settled
+from bridge.delivery.gate import Gate
+from bridge.delivery.http import Http
+from bridge.delivery.worker import Worker
+from bridge.receiver import Destination
+from bridge.receivers.webhook import Webhook
+from bridge.values import HOUR
+from tests.receivers.notifications import alert, notification
+
+KEY = "nats-ops/webhook_configs[0]"
+
+
+class Ledger:
+    """Keeps all reports, as the program's main loop does."""
+
+    def __init__(self) -> None:
+        self.attempts: list[Attempt] = []
+        self.rows: list[OutboxRow] = []
+        self.ends: list[Settled] = []
+        self.turns: list[str] = []
+        self.memories: list[tuple[str, dict[str, Any]]] = []
+        self.committed = asyncio.Event()
+        self.committed.set()
+
+    def attempted(self, attempt: Attempt) -> None:
+        self.attempts.append(attempt)
+
+    def postponed(self, row: OutboxRow) -> None:
+        self.rows.append(row)
+
+    def settled(self, settled: Settled) -> None:
+        self.ends.append(settled)
+
+    def refused(self, destination: str, detail: str) -> None:
+        self.turns.append(f"refused {detail}")
+
+    def recovered(self, destination: str) -> None:
+        self.turns.append("recovered")
+
+    async def remember(self, row_id: str, memory: dict[str, Any]) -> None:
+        self.memories.append((row_id, memory))
+        await self.committed.wait()
+
+    @property
+    def delivered(self) -> list[str]:
+        return [end.id for end in self.ends if end.outcome == "delivered"]
+
+    @property
+    def dead(self) -> list[Settled]:
+        return [end for end in self.ends if end.outcome == "dead"]
+
+
+def make_row(clock: Clock, n: int = 0, lifetime: int = 72 * HOUR, **changes: Any) -> OutboxRow:
+    """A row of its own group, due now, created `n` microseconds after the first."""
+    row_id = f"{n:016x}"
+    fields: dict[str, Any] = {
+        "id": row_id,
+        "destination": KEY,
+        "group": f"group {n}",
+        "created": clock.now() + n,
+        "due": clock.now() + n,
+        "expires": clock.now() + lifetime,
+        "notification": notification(alert(n=n), id=row_id),
+    }
+    return OutboxRow(**{**fields, **changes})
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger()
+
+
+@pytest.fixture
+def clock() -> SystemClock:
+    return SystemClock()
+
+
+StartWorker = Callable[..., Worker]
+
+
+@pytest.fixture
+async def start(ledger: Ledger, clock: SystemClock) -> AsyncIterator[StartWorker]:
+    """Starts a worker for a URL or a destination; it is ended with the test, and must have ended well."""
+    started: list[tuple[Worker, asyncio.Task[None]]] = []
+
+    def begin(to: str | Destination, http: Http | None = None, reports: Ledger = ledger) -> Worker:
+        destination = Webhook.model_validate({"url": to}) if isinstance(to, str) else to
+        worker = Worker(KEY, destination, http or Http(clock, Gate(None)), reports)
+        started.append((worker, asyncio.create_task(worker.run())))
+        return worker
+
+    yield begin
+    for worker, task in started:
+        await worker.stop(0)
+        await task

@@ -1,0 +1,300 @@
+"""The harness: whatever a server does, a request ends in time, in little memory, and no URL is told."""
+
+import asyncio
+import gzip
+import logging
+import resource
+import socket
+import ssl
+import time
+import traceback
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import trustme
+
+from bridge.clock import SystemClock
+from bridge.delivery.gate import Gate
+from bridge.delivery.http import BODY_MAX, Http
+from bridge.errors import Refused, Rejected, Transient, Trouble
+from bridge.receiver import Reply, Request
+from bridge.values import SECOND, Secret
+from tests.sink import Answer, Sink, answer, cut, flood, hang, raw, reset, trickle
+
+DEADLINE = 0.4
+CANARY = "CANARY-s3cr3t"
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[Http]:
+    async with Http(SystemClock(), Gate(None), deadline=DEADLINE) as harness:
+        yield harness
+
+
+def post(url: str, **changes: Any) -> Request:
+    return Request(**{"url": Secret(url), "body": b"{}", "headers": {"Content-Type": "application/json"}, **changes})
+
+
+def trusting(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+def serving(authority: trustme.CA, *names: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names).configure_cert(context)
+    return context
+
+
+async def test_a_reply_is_handed_back_whole(http: Http) -> None:
+    with Sink(answer(429, b"slow down", Retry_After="2")) as sink:
+        reply = await http.send(post(sink.url))
+    assert (reply.status, reply.body, reply.headers["retry-after"]) == (429, b"slow down", "2")
+    assert abs(reply.at - http.clock.now() / SECOND) < 5
+
+
+async def test_a_request_is_what_the_receiver_wrote_and_says_who_we_are(http: Http) -> None:
+    with Sink() as sink:
+        await http.send(post(f"{sink.url}/a%20b?c=d", body=b"body", headers={"X-One": "1"}))
+        (received,) = sink.requests
+    assert (received.method, received.path, received.body) == ("POST", "/hook/a%20b?c=d", b"body")
+    assert received.headers["x-one"] == "1"
+    assert received.headers["host"] == f"127.0.0.1:{sink.port}"
+    assert received.headers["accept-encoding"] == "identity"
+    assert received.headers["user-agent"].startswith("nats-alert-bridge/")
+
+
+async def test_connections_are_used_again(http: Http) -> None:
+    with Sink() as sink:
+        for _ in range(5):
+            await http.send(post(sink.url))
+        assert sink.connections == 1
+
+
+async def test_no_cookie_is_kept(http: Http) -> None:
+    with Sink(answer(Set_Cookie="a=b; Path=/")) as sink:
+        await http.send(post(sink.url))
+        await http.send(post(sink.url))
+        assert "cookie" not in sink.requests[1].headers
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+
+ENDLESS = {
+    "hang": hang(),
+    "slow head": trickle(HEAD * 20, 0.02),
+    "slow body": trickle(HEAD + b"x" * 100, 0.02),
+    "flood of 100s": flood(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 10**9),
+    "head without an end": raw(b"HTTP/1.1 200 OK\r\n"),
+}
+
+BROKEN = {
+    "reset": reset(),
+    "close": cut(),
+    "cut head": cut(b"HTTP/1.1 200 OK\r\nContent-Le"),
+    "cut body": cut(HEAD + b"only this"),
+    "no HTTP": cut(b"SSH-2.0-OpenSSH_9.2\r\n"),
+    "NULs": cut(b"\0" * 1000),
+    "headers of 200 KB": cut(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000 + b"\r\n\r\n"),
+    "odd length": cut(b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n"),
+    "odd chunk": cut(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+    "odd status": cut(b"HTTP/1.1 abc OK\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("script", ENDLESS.values(), ids=ENDLESS)
+async def test_no_answer_takes_longer_than_the_deadline(http: Http, script: Answer) -> None:
+    with Sink(then=script) as sink:
+        began = time.monotonic()
+        with pytest.raises(Transient, match=r"within 0\.4 s"):
+            await http.send(post(sink.url))
+        assert time.monotonic() - began < DEADLINE + 1
+
+
+@pytest.mark.parametrize("script", BROKEN.values(), ids=BROKEN)
+async def test_a_broken_answer_is_transient(http: Http, script: Answer) -> None:
+    with Sink(then=script) as sink:
+        with pytest.raises(Transient) as caught:
+            await http.send(post(sink.url))
+        assert len(str(caught.value)) < 80
+
+
+async def test_after_a_broken_answer_the_next_is_fine(http: Http) -> None:
+    with Sink(cut(HEAD + b"x"), hang(), reset(), answer(200)) as sink:
+        for _ in range(3):
+            with pytest.raises(Transient):
+                await http.send(post(sink.url))
+        assert (await http.send(post(sink.url))).status == 200
+
+
+async def test_nobody_listening_is_transient_and_says_so(http: Http) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        with pytest.raises(Transient, match="Connection refused"):
+            await http.send(post(f"http://127.0.0.1:{free.getsockname()[1]}/"))
+
+
+async def test_a_name_that_does_not_exist_is_transient(http: Http) -> None:
+    with pytest.raises(Transient, match="name cannot be looked up"):
+        await http.send(post("http://nobody.invalid/"))
+
+
+async def test_a_name_is_looked_up_and_kept_as_the_host(http: Http) -> None:
+    with Sink() as sink:
+        await http.send(post(f"http://localhost:{sink.port}/"))
+        assert sink.requests[0].headers["host"] == f"localhost:{sink.port}"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1", "http://a..b/", "ftp://127.0.0.1/", "http://\u2603\u2603..x/", "http:///x", ""]
+)
+async def test_a_url_that_cannot_be_used_is_trouble_of_the_destination(http: Http, url: str) -> None:
+    with pytest.raises((Refused, Transient)) as caught:
+        await http.send(post(url))
+    assert not url or url not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("value", [f"{CANARY}\r\nX: y", f"{CANARY}\n", f"{CANARY}\0", f"{CANARY} ü"])
+async def test_an_impossible_header_rejects_the_message_and_is_not_told(http: Http, value: str) -> None:
+    with Sink() as sink:
+        with pytest.raises(Rejected) as caught:
+            await http.send(post(sink.url, headers={"X-Name": value}))
+        assert sink.requests == []
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_redirects_are_not_followed(http: Http, status: int) -> None:
+    with Sink() as other, Sink(answer(status, Location=other.url)) as sink:
+        reply = await http.send(post(sink.url))
+        assert reply.status == status
+        assert other.requests == []
+
+
+async def test_proxies_and_authorities_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Sink() as proxy, Sink() as sink:
+        for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent")
+        monkeypatch.setenv("NETRC", "/nonexistent")
+        async with Http(SystemClock(), Gate(None)) as http:
+            await http.send(post(sink.url))
+        assert proxy.requests == []
+        assert len(sink.requests) == 1
+
+
+async def test_a_trusted_certificate_is_accepted_for_the_name_in_the_url() -> None:
+    authority = trustme.CA()
+    with Sink(tls=serving(authority, "localhost")) as sink:
+        async with Http(SystemClock(), Gate(None), tls=trusting(authority)) as http:
+            reply = await http.send(post(f"https://localhost:{sink.port}/"))
+    assert reply.status == 200
+
+
+async def test_a_self_signed_certificate_is_refused(http: Http) -> None:
+    with Sink(tls=serving(trustme.CA(), "localhost")) as sink:
+        with pytest.raises(Refused, match="certificate is not trusted"):
+            await http.send(post(f"https://localhost:{sink.port}/"))
+        assert sink.requests == []
+
+
+async def test_a_certificate_for_another_host_is_refused() -> None:
+    authority = trustme.CA()
+    with Sink(tls=serving(authority, "other.example")) as sink:
+        async with Http(SystemClock(), Gate(None), tls=trusting(authority)) as http:
+            with pytest.raises(Refused, match="certificate is not trusted"):
+                await http.send(post(f"https://localhost:{sink.port}/"))
+
+
+async def test_a_server_that_wants_our_certificate_is_trouble() -> None:
+    """Refused if it says so; asyncio's servers just end the connection, which may pass."""
+    authority = trustme.CA()
+    demanding = serving(authority, "localhost")
+    demanding.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(demanding)
+    with Sink(tls=demanding) as sink:
+        async with Http(SystemClock(), Gate(None), tls=trusting(authority)) as http:
+            with pytest.raises((Refused, Transient), match=r"TLS|Broken pipe|lost|reset"):
+                await http.send(post(f"https://localhost:{sink.port}/"))
+
+
+async def test_https_to_a_server_without_tls_is_refused(http: Http) -> None:
+    with Sink() as sink, pytest.raises(Refused, match="TLS failed"):
+        await http.send(post(f"https://127.0.0.1:{sink.port}/"))
+
+
+def memory() -> int:
+    """The largest resident set so far, in KB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+BOMB = gzip.compress(b"\0" * 50_000_000)
+
+HUGE = {
+    "10 MB": flood(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n", b"x" * 10_000, 1000),
+    "endless chunks": flood(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"2000\r\n" + b"x" * 8192 + b"\r\n", 10**6
+    ),
+    "until the end": flood(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 100_000, 10**4),
+    "gzip": raw(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB) + BOMB),
+}
+
+
+@pytest.mark.parametrize("script", HUGE.values(), ids=HUGE)
+async def test_a_huge_body_is_cut_and_costs_no_memory(http: Http, script: Answer) -> None:
+    with Sink(answer(), then=script) as sink:
+        await http.send(post(sink.url))
+        before = memory()
+        reply = await http.send(post(sink.url))
+        assert reply.status == 200
+        assert len(reply.body) <= BODY_MAX
+        assert memory() - before < 8_000
+
+
+async def test_a_look_up_that_hangs_delays_nothing_else(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's resolver hangs for one name; other names, the same client and asyncio's own threads go on."""
+    real, release = socket.getaddrinfo, asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stuck(host: Any, *rest: Any, **more: Any) -> Any:
+        if host == "stuck.example":
+            asyncio.run_coroutine_threadsafe(release.wait(), loop).result()
+            raise socket.gaierror(socket.EAI_AGAIN, "stuck")
+        return real(host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", stuck)
+    waiting = [asyncio.create_task(http.send(post("http://stuck.example/"))) for _ in range(20)]
+    with Sink() as sink:
+        began = time.monotonic()
+        assert (await http.send(post(f"http://localhost:{sink.port}/"))).status == 200
+        assert await loop.getaddrinfo("localhost", 80)
+        assert time.monotonic() - began < 2
+    for outcome in await asyncio.gather(*waiting, return_exceptions=True):
+        assert isinstance(outcome, Transient)
+    release.set()
+
+
+@pytest.mark.parametrize(
+    "script", [answer(500), cut(), hang(), answer(302, Location="http://x/")], ids=["500", "cut", "hang", "302"]
+)
+async def test_no_log_and_no_error_holds_the_url(http: Http, script: Answer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    told = ""
+    with Sink(then=script) as sink:
+        try:
+            await http.send(post(f"{sink.url}/{CANARY}", headers={"Authorization": CANARY}))
+        except Transient as trouble:
+            told = "".join(traceback.format_exception(trouble))
+    assert CANARY not in caplog.text + told
+
+
+async def test_requests_under_way_are_counted(http: Http) -> None:
+    with Sink(answer(after=0.1)) as sink:
+        sending = asyncio.create_task(http.send(post(sink.url)))
+        await asyncio.sleep(0)
+        assert http.in_flight == 1
+        reply: Reply = await sending
+        assert reply.status == 200
+        assert http.in_flight == 0

@@ -1,0 +1,177 @@
+"""Slack: its limits, its markup, its layout and its words for errors."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from msgspec.structs import replace
+
+from bridge.errors import Refused, Rejected, Transient
+from bridge.notification import Notification
+from bridge.receiver import Reply, Request
+from bridge.receivers.slack import GREEN, ORANGE, RED, Slack
+from tests.receivers.notifications import HOSTILE, alert, every_kind, notification
+from tests.receivers.slack_rules import check_message
+from tests.receivers.test_contract import strange_notifications
+
+KINDS = every_kind()
+SLACK = Slack.model_validate({"webhook_url": "https://hooks.slack.com/services/T0/B0/x"})
+
+
+def message(told: Notification, plain: bool = False) -> dict[str, Any]:
+    request = next(SLACK.deliver(told, {}, plain))
+    assert isinstance(request, Request)
+    read: dict[str, Any] = json.loads(request.body)
+    return read
+
+
+def shown(told: Notification) -> str:
+    """All text of the message, as it is written."""
+    return "\n".join(
+        re.findall(r'"text":"((?:[^"\\]|\\.)*)"', json.dumps(message(told), ensure_ascii=False, separators=(",", ":")))
+    )
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["full", "plain"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_slack_takes_every_message(kind: str, plain: bool) -> None:
+    check_message(message(KINDS[kind], plain))
+
+
+@given(told=strange_notifications())
+def test_slack_takes_strange_messages_and_nothing_in_them_is_live(told: Notification) -> None:
+    check_message(message(told))
+    check_message(message(told, plain=True))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_title_is_one_line(text: str) -> None:
+    assert "\n" not in message(notification(alert(text=text)))["text"]
+
+
+def test_the_title_says_all_at_a_glance() -> None:
+    assert message(notification(alert()))["text"] == "🔴 CRITICAL · AuthErrorBurst · 10.0.0.9 (prod-eu)"
+
+
+def test_the_title_of_an_end_says_how_long_it_took() -> None:
+    assert message(KINDS["resolved"])["text"] == "✅ RESOLVED after 12m · AuthErrorBurst · 10.0.0.9 (prod-eu)"
+
+
+def test_the_title_of_a_one_off_has_no_severity_word() -> None:
+    told = notification(alert("event", severity="warning"))
+    assert message(told)["text"] == "🟠 EVENT ×1204 · AuthErrorBurst · 10.0.0.9 (prod-eu)"
+
+
+def test_the_title_of_many_counts_them() -> None:
+    assert message(KINDS["100 mixed"])["text"] == "🔴 CRITICAL · AuthErrorBurst · 60 firing, 40 resolved (prod-eu)"
+
+
+def test_the_title_of_a_reminder_says_so() -> None:
+    assert message(KINDS["reminder"])["text"].endswith("· reminder 2 (prod-eu)")
+
+
+@pytest.mark.parametrize(
+    ("severity", "icon", "colour"),
+    [("critical", "🔴", RED), ("warning", "🟠", ORANGE), ("odd", "🟠", ORANGE), ("", "🟠", ORANGE)],
+)
+def test_severity_decides_icon_and_colour(severity: str, icon: str, colour: str) -> None:
+    told = message(notification(alert(severity=severity)))
+    assert told["text"].startswith(icon)
+    assert told["attachments"][0]["color"] == colour
+
+
+def test_the_end_is_green() -> None:
+    assert message(KINDS["resolved"])["attachments"][0]["color"] == GREEN
+
+
+def test_the_end_repeats_neither_the_trouble_nor_its_links() -> None:
+    text = shown(KINDS["resolved"])
+    assert "failed logins" not in text
+    assert "Users tried" not in text
+    assert "Runbook" not in text
+    assert "*Last value*" in text
+
+
+def test_an_operators_own_words_for_the_end_are_told() -> None:
+    ended = alert("resolved")
+    ended.annotations["summary"] = "logins work again"
+    assert "logins work again" in shown(notification(ended))
+
+
+def test_the_reason_of_a_special_end_is_in_its_title() -> None:
+    told = notification(replace(alert("resolved"), reason="no data"))
+    assert message(told)["text"].startswith("✅ RESOLVED after 12m (no data) · ")
+
+
+def test_a_firing_alert_shows_what_is_known() -> None:
+    text = shown(KINDS["firing"])
+    for part in (
+        "23 failed logins from 10.0.0.9",
+        "*client_host*\\n10.0.0.9",
+        "*Value*\\n23",
+        "*Peak*\\n31",
+        "*Events*\\n1,204",
+        "*First seen*\\n<!date^1799999220^{date_short_pretty} {time_secs}|2027-01-15 07:47:00 UTC>",
+        "*Last seen*",
+        "Users tried:",
+        "<https://runbooks.example.net/nats/auth?a=1&amp;b=2|Runbook>",
+        "AuthErrorBurst · 89abcdef · first",
+    ):
+        assert part in text
+
+
+def test_of_many_alerts_ten_are_listed_and_the_rest_is_counted() -> None:
+    text = shown(KINDS["100 firing"])
+    assert len(re.findall("🔴 10.0.0.9", text)) == 10
+    assert "+90 more" in text
+
+
+def test_labels_without_room_are_counted() -> None:
+    assert re.search(r"\*More\*\\n\+\d+ labels", shown(KINDS["many labels"]))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert(1)", "file:///etc/passwd", "https://x|y>", "https://x <!channel>", "x", "https://", "http://[x"],
+)
+def test_a_runbook_that_is_no_web_address_is_no_link(url: str) -> None:
+    firing = alert()
+    firing.annotations["runbook_url"] = url
+    assert "Runbook" not in shown(notification(firing))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (400, b"invalid_payload", Rejected),
+        (400, b"invalid_blocks", Rejected),
+        (400, b"invalid_blocks\n", Rejected),
+        (400, b"msg_too_long", Rejected),
+        (400, b"msg_blocks_too_long", Rejected),
+        (400, b"no_text", Rejected),
+        (400, b"user_not_found", Refused),
+        (403, b"invalid_token", Refused),
+        (403, b"action_prohibited", Refused),
+        (403, b"team_disabled", Refused),
+        (404, b"no_service", Refused),
+        (404, b"channel_not_found", Refused),
+        (410, b"channel_is_archived", Refused),
+        (500, b"rollup_error", Transient),
+        (500, b"invalid_blocks", Rejected),
+        (429, b"rate_limited", Transient),
+        (200, b'{"ok":false,"error":"invalid_auth"}', Refused),
+        (200, b'{"ok":false,"error":"internal_error"}', Transient),
+        (200, b'{"ok":false,"error":"msg_too_long"}', Rejected),
+    ],
+)
+def test_slacks_words_decide(status: int, body: bytes, kind: type[Exception]) -> None:
+    with pytest.raises(kind) as caught:
+        SLACK.judge(Reply(status=status, body=body))
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize("body", [b"ok", b'{"ok":true}', b"", b"<html>ok</html>"])
+def test_any_other_200_means_taken(body: bytes) -> None:
+    SLACK.judge(Reply(status=200, body=body))
