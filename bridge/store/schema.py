@@ -1,0 +1,79 @@
+"""The tables and the steps that lead to them. A step never changes once it was released: add the next one."""
+
+from collections.abc import Sequence
+
+APPLICATION_ID = 0x4E415442
+"""`NATB` in the file's header: tells our files from other people's."""
+
+OLDEST_SQLITE = (3, 37, 0)
+"""The first with STRICT tables."""
+
+Migration = Sequence[str]
+"""The statements that lead from one version to the next, run as one transaction."""
+
+_VERSION_1: Migration = (
+    # One row. The journal's entries up to journal_upto are dead, even while they are still there.
+    """CREATE TABLE meta (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        n INTEGER NOT NULL,
+        t INTEGER NOT NULL,
+        journal_upto INTEGER NOT NULL,
+        body BLOB NOT NULL
+    ) STRICT""",
+    "CREATE TABLE journal (n INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT",
+    """CREATE TABLE state (
+        no INTEGER PRIMARY KEY,
+        rule TEXT NOT NULL,
+        key TEXT NOT NULL,
+        upto INTEGER NOT NULL,
+        body BLOB NOT NULL
+    ) STRICT""",
+    "CREATE TABLE alert_group (id TEXT PRIMARY KEY, due INTEGER NOT NULL, body BLOB NOT NULL) STRICT, WITHOUT ROWID",
+    """CREATE TABLE change (
+        n INTEGER PRIMARY KEY,
+        grp TEXT NOT NULL,
+        alert TEXT NOT NULL,
+        state TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        told INTEGER NOT NULL DEFAULT 0 CHECK (told IN (0, 1)),
+        body BLOB NOT NULL
+    ) STRICT""",
+    "CREATE INDEX change_untold ON change (n) WHERE told = 0",
+    "CREATE INDEX change_told ON change (at) WHERE told = 1",
+    """CREATE TABLE outbox (
+        id TEXT PRIMARY KEY,
+        destination TEXT NOT NULL,
+        grp TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        due INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        plain INTEGER NOT NULL CHECK (plain IN (0, 1)),
+        state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'dead')),
+        memory BLOB NOT NULL,
+        body BLOB NOT NULL,
+        checksum BLOB NOT NULL,
+        settled_at INTEGER,
+        detail TEXT NOT NULL DEFAULT ''
+    ) STRICT""",
+    "CREATE INDEX outbox_pending ON outbox (created) WHERE state = 'pending'",
+    "CREATE INDEX outbox_settled ON outbox (settled_at) WHERE state <> 'pending'",
+    # Keyed by commit and place in it, so that a commit that is given twice is recorded once.
+    """CREATE TABLE attempt (
+        n INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        row TEXT NOT NULL,
+        destination TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        seconds REAL NOT NULL,
+        status INTEGER,
+        trouble TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        PRIMARY KEY (n, place)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX attempt_row ON attempt (row)",
+    "CREATE INDEX attempt_at ON attempt (at)",
+)
+
+MIGRATIONS: Sequence[Migration] = (_VERSION_1,)
+"""Step i leads from `user_version` i to i + 1."""

@@ -1,0 +1,87 @@
+"""Steps from version to version. The second version of these tests is one that does not exist yet."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bridge.errors import StoreError
+from bridge.store import Store
+from bridge.store.schema import APPLICATION_ID, MIGRATIONS
+from tests.store.children import migrate_until_killed, start
+from tests.store.conftest import Ask, Fill
+from tests.store.samples import Model, nth
+from tests.waiting import eventually
+
+NEXT = (*MIGRATIONS, ("ALTER TABLE state ADD COLUMN note TEXT", "UPDATE state SET note = rule || ' 2'"))
+WRONG = (*MIGRATIONS, ("ALTER TABLE state ADD COLUMN note TEXT", "UPDATE missing SET note = 1"))
+
+
+def backup(path: Path) -> Path:
+    return path.with_name("state.db.before-v2")
+
+
+async def test_a_new_database_is_ours_and_of_this_version(path: Path, ask: Ask) -> None:
+    store = await Store.open(path)
+    assert ask("PRAGMA application_id") == [(APPLICATION_ID,)]
+    assert ask("PRAGMA user_version") == [(len(MIGRATIONS),)]
+    assert ask("PRAGMA auto_vacuum") == [(2,)]
+    await store.close()
+    assert not backup(path).exists()
+
+
+async def test_an_older_database_is_brought_up_and_a_copy_kept(path: Path, fill: Fill, ask: Ask) -> None:
+    await fill(10)
+    store = await Store.open(path, steps=NEXT)
+    assert await store.load() == Model(map(nth, range(1, 11))).snapshot()
+    await store.close()
+    assert ask("PRAGMA user_version") == [(2,)]
+    assert ask("SELECT DISTINCT note FROM state") == [("AuthErrorBurst 2",)]
+
+    assert backup(path).stat().st_mode & 0o777 == 0o600
+    with closing(sqlite3.connect(backup(path))) as copy:
+        assert copy.execute("PRAGMA user_version").fetchall() == [(1,)]
+        assert copy.execute("PRAGMA application_id").fetchall() == [(APPLICATION_ID,)]
+        assert copy.execute("SELECT n FROM meta").fetchall() == [(10,)]
+
+
+async def test_the_copy_is_a_database_that_can_take_its_place(path: Path, fill: Fill) -> None:
+    await fill(10)
+    store = await Store.open(path, steps=NEXT)
+    await store.close()
+    backup(path).rename(path)
+    store = await Store.open(path)
+    assert (await store.load(), store.lost) == (Model(map(nth, range(1, 11))).snapshot(), None)
+    await store.close()
+
+
+async def test_a_step_back_is_refused(path: Path, fill: Fill) -> None:
+    await fill(1)
+    store = await Store.open(path, steps=NEXT)
+    await store.close()
+    with pytest.raises(StoreError, match=r"a newer nats-alert-bridge wrote it \(version 2, this one knows 1\)"):
+        await Store.open(path)
+
+
+async def test_a_step_that_fails_changes_nothing(path: Path, fill: Fill, ask: Ask) -> None:
+    await fill(10)
+    with pytest.raises(StoreError, match="no such table: missing"):
+        await Store.open(path, steps=WRONG)
+    assert ask("PRAGMA user_version") == [(1,)]
+    store = await Store.open(path)
+    assert await store.load() == Model(map(nth, range(1, 11))).snapshot()
+    await store.close()
+
+
+async def test_a_step_that_is_killed_is_made_at_the_next_start(path: Path, fill: Fill, ask: Ask) -> None:
+    await fill(10)
+    process, _ = start(migrate_until_killed, path)
+    await eventually(lambda: backup(path).exists() and backup(path).stat().st_size > 0, within=20)
+    process.kill()
+    process.join()
+
+    store = await Store.open(path, steps=NEXT)
+    assert (await store.load(), store.lost) == (Model(map(nth, range(1, 11))).snapshot(), None)
+    assert ask("PRAGMA user_version") == [(2,)]
+    await store.close()
