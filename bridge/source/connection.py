@@ -1,0 +1,295 @@
+"""One nats-py client from its connect to its end; only this module and `force` know its habits.
+
+nats-py 2.16.0 dies in silence in many ways, so it is not trusted to come back: what is lost is closed by force, and the
+next connection has a new client.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import re
+import socket
+import ssl
+from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import ParseResult
+
+from nats import errors as nats_errors
+from nats.aio.client import Client, RawCredentials
+
+from bridge.clock import Clock
+from bridge.errors import LoginFailed, SourceError, Unreachable
+from bridge.source.force import abort, on_reading_end, tasks_of
+from bridge.source.login import Login, read_login, tls_context
+from bridge.source.reports import Reports
+from bridge.source.rollcall import PING_SUBJECT, Outcome, RollCall
+from bridge.source.servers import Target
+from bridge.source.settings import Limits, Settings
+from bridge.source.sink import Sink
+from bridge.source.subscription import Subscriptions
+
+_REFUSALS = ("authorization", "authentication", "account active connections")
+"""What `-ERR` says, in lower case, where a login is refused (nats-server's errors.go)."""
+_DENIED = re.compile(r'permissions violation for (subscription|publish)[^"]*"([^"]+)"')
+"""nats-py hands on in lower case what the server says; 2.9.10 and 2.15.1 say the same."""
+_PING_FOR_EVER = 24 * 3600
+_CLOSE_MAX = 1.0
+"""Seconds for a close in good order."""
+
+# nats-py logs with a traceback what ends its reading; we say it in a line.
+logging.getLogger("nats.aio.client").setLevel(logging.CRITICAL)
+
+
+class Connection:
+    """A connection to one server. `lost` is done once it does not work any more: with the reason, or a bug of ours."""
+
+    def __init__(
+        self, target: Target, settings: Settings, limits: Limits, sink: Sink, clock: Clock, reports: Reports
+    ) -> None:
+        self.target = target
+        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.leaving = asyncio.Event()
+        """The server has said that it will stop."""
+        self.login = "without a login"
+        self.sighted = False
+        """Everything that was asked for is heard."""
+        self._settings, self._limits, self._reports = settings, limits, reports
+        self._sink, self._clock = sink, clock
+        self._client = Client()
+        self._check = ""
+        self._inbox = ""
+        self._opening = True
+        self._closed = asyncio.Event()
+        self._denied: set[str] = set()
+        self._subscriptions = Subscriptions(self._client, limits, self._take)
+        self._roll_call = RollCall(self._take)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is up."""
+        return not self._opening and not self.lost.done()
+
+    @property
+    def server(self) -> str:
+        """The server's name and version, for people."""
+        about = self._client._server_info
+        return f"server {about.get('server_name', '?')}, {about.get('version', '?')}"
+
+    @property
+    def siblings(self) -> list[ParseResult]:
+        """The servers that this one has told of."""
+        return self._client.discovered_servers
+
+    async def open(self) -> None:
+        """Connect and log in. Raises Unreachable or LoginFailed; call `close` in any case."""
+        login = read_login(self._settings, self.target)
+        context = tls_context(self._settings.tls, self.target)
+        self.login, self._check = login.shown, login.check
+        try:
+            async with asyncio.timeout(self._limits.connect):
+                await self._connect(login, context)
+        except TimeoutError as error:
+            raise self.unreachable(f"no login within {self._limits.connect:g} s") from error
+        except ValueError as error:
+            # The stream reader's word for a first line without an end.
+            raise self.unreachable("it does not speak NATS") from error
+        self._opening = False
+        if not self._client.is_connected:
+            # nats-py takes an end of the stream in place of the last answer for a success.
+            raise self.unreachable("the server closed the connection")
+        on_reading_end(
+            self._client, lambda _: self.end("the client stopped reading, after a message that it cannot read")
+        )
+        self._sink.own(str(self._client._server_info.get("server_id", "")), self._client.client_id or 0)
+
+    async def listen(self, patterns: Iterable[str]) -> None:
+        """Subscribe to these and to nothing else; what the user may not hear was reported when this returns.
+
+        Raises Unreachable.
+        """
+        with self._translated():
+            await self._subscriptions.change(patterns, self.probe)
+
+    async def call_the_roll(self) -> Outcome:
+        """Ask all servers for their STATSZ, and wait for the answers. Raises Unreachable."""
+        with self._translated():
+            self._inbox = self._client.new_inbox()
+            await self._roll_call.ask(self._client, self._inbox)
+            return await self._roll_call.wait(self._limits)
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether answers to the PING were possible, as far as permissions go."""
+        return PING_SUBJECT not in self._denied and self._inbox_pattern not in self._denied
+
+    async def probe(self) -> None:
+        """Make sure that the server answers, or at least goes on sending: under a flood its answer waits its turn.
+
+        Raises Unreachable.
+        """
+        with self._translated():
+            # A shorter timeout of nats-py's own would leave a trap: the late answer then ends its reading.
+            ping = asyncio.create_task(self._client.rtt(_PING_FOR_EVER))
+            try:
+                await self._await_sign_of_life(ping)
+            finally:
+                ping.cancel()
+                await asyncio.wait({ping})
+
+    def unreachable(self, reason: str) -> Unreachable:
+        """The error that says so."""
+        return Unreachable(f"cannot connect to {self.target.address}: {reason}", self.target.address, reason)
+
+    def end(self, reason: str) -> None:
+        """It does not work any more, or is not wanted any more."""
+        if not self.lost.done():
+            self.lost.set_result(reason)
+
+    async def close(self) -> None:
+        """Leave neither task nor socket behind, whatever state the client is in."""
+        self._opening = False
+        broken = self.lost.done() or not self._client.is_connected
+        self.end("closed")
+        self.lost.exception()
+        tasks = tasks_of(self._client)
+        # What was read goes on to the sink first.
+        await asyncio.sleep(0)
+        if broken:
+            await abort(self._client)
+        with contextlib.suppress(TimeoutError, OSError, AssertionError):
+            async with asyncio.timeout(_CLOSE_MAX):
+                await (self._closed.wait() if self._client.is_closed else self._client.close())
+        await abort(self._client)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _connect(self, login: Login, context: ssl.SSLContext | None) -> None:
+        await self._client.connect(
+            servers=[self.target.address],
+            name=f"nats-alert-bridge {socket.gethostname()}",
+            error_cb=self._on_error,
+            closed_cb=self._on_closed,
+            lame_duck_mode_cb=self._on_leaving,
+            allow_reconnect=False,
+            connect_timeout=self._limits.answer,
+            ping_interval=10,
+            max_outstanding_pings=2,
+            inbox_prefix=self._settings.inbox_prefix,
+            tls=context,
+            tls_hostname=self.target.tls_name,
+            tls_handshake_first=self._settings.tls.first,
+            user=login.user,
+            password=self._guard(login.password),
+            token=self._guard(login.token),
+            user_credentials=_raw(login) if login.jwt else None,
+            nkeys_seed_str=login.seed if not login.jwt else None,
+        )
+
+    def _guard(self, secret: str | None) -> Callable[[], str] | None:
+        if secret is None:
+            return None
+
+        def reveal() -> str:
+            # nats-py goes on without TLS where a server offers none, even for tls://.
+            if self.target.tls and self.target.scheme != "wss" and not self._client._server_info.get("tls_required"):
+                raise self.unreachable("the server offers no TLS, so the login was not sent")
+            return secret
+
+        return reveal
+
+    async def _await_sign_of_life(self, ping: asyncio.Task[float]) -> None:
+        while True:
+            heard = self._client.stats["in_msgs"]
+            await asyncio.wait({ping}, timeout=self._limits.answer)
+            if ping.done():
+                ping.result()
+                return
+            if self._client.stats["in_msgs"] == heard:
+                raise self.unreachable(f"no answer to a ping for {self._limits.answer} s")
+
+    def _take(self, subject: str, data: bytes) -> None:
+        try:
+            self._sink.message(subject, data, self._clock.now())
+        except Exception as error:  # noqa: BLE001
+            # A bug of ours. nats-py would go on after it; it must end the process.
+            if not self.lost.done():
+                self.lost.set_exception(error)
+
+    async def _on_error(self, error: Exception) -> None:
+        if self._opening:
+            # To raise is the only way out of connect(): nats-py would try this server for ever.
+            raise self._refused(error) from error
+        if isinstance(error, nats_errors.SlowConsumerError):
+            self._reports.dropped(1)
+        elif denied := _DENIED.search(str(error)):
+            self._deny(denied[1], denied[2])
+        else:
+            self.end(_plain(error))
+
+    async def _on_closed(self) -> None:
+        error = self._client.last_error
+        self.end(_plain(error) if error and not _DENIED.search(str(error)) else "the connection was closed")
+        self._closed.set()
+
+    async def _on_leaving(self) -> None:
+        self.leaving.set()
+
+    @property
+    def _inbox_pattern(self) -> str:
+        return f"{self._settings.inbox_prefix}.>"
+
+    def _deny(self, action: str, lowered: str) -> None:
+        known = [*self._subscriptions.patterns, PING_SUBJECT]
+        subject = next((one for one in known if one.lower() == lowered), lowered)
+        if lowered == self._inbox.lower():
+            subject = self._inbox_pattern
+        if subject in self._denied:
+            return
+        self._denied.add(subject)
+        self._subscriptions.refuse(subject)
+        verb = "subscribe to" if action == "subscription" else "publish to"
+        key = "subscribe" if action == "subscription" else "publish"
+        what = f"the bridge, connected to {self.target.address} {self.login}, may not {verb} {subject}"
+        self._reports.denied(f"{what}; allow it in permissions.{key} of this user", subject)
+
+    def _refused(self, error: Exception) -> SourceError:
+        reason = _plain(error)
+        if isinstance(error, nats_errors.Error) and any(word in reason.lower() for word in _REFUSALS):
+            what = f"cannot log in to {self.target.address} {self.login}: {reason}; {self._check}"
+            return LoginFailed(what, self.target.address, reason)
+        return self.unreachable(reason)
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (nats_errors.Error, OSError) as error:
+            raise self.unreachable(_plain(error)) from error
+
+
+def _raw(login: Login) -> RawCredentials:
+    """nats-py reads this layout and no other."""
+    return RawCredentials(
+        f"-----BEGIN NATS USER JWT-----\n{login.jwt}\n------END NATS USER JWT------\n"
+        f"-----BEGIN USER NKEY SEED-----\n{login.seed}\n------END USER NKEY SEED------\n"
+    )
+
+
+def _plain(error: Exception) -> str:
+    """An error of nats-py or the network as people would say it."""
+    match error:
+        case nats_errors.UnexpectedEOF():
+            return "the server closed the connection"
+        case TimeoutError():
+            return "no answer"
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not accepted: {error.verify_message}"
+        case ssl.SSLError():
+            return f"TLS failed: {error.reason or error}"
+        case OSError(errno=int(number)) if number > 0:
+            return os.strerror(number)
+        case OSError(strerror=str(text)):
+            return text
+    return str(error).removeprefix("nats: ").strip().strip("'") or type(error).__name__

@@ -1,0 +1,113 @@
+"""What people are told about the bridge's own hearing: each change once, as an event and as one line of log."""
+
+import logging
+from collections.abc import Iterable
+
+from bridge.clock import Clock
+from bridge.errors import LoginFailed, SourceError, WrongAccount
+from bridge.source.settings import Limits
+from bridge.source.sink import Sink
+from bridge.values import SECOND
+
+_log = logging.getLogger("bridge.source")
+
+_REASONS_MAX = 100
+"""Different troubles remembered during one outage; beyond that some are told again."""
+
+
+class Reports:
+    """Knows what was told during this outage, and what was dropped since it was told last."""
+
+    def __init__(self, sink: Sink, clock: Clock, limits: Limits) -> None:
+        self._sink, self._clock, self._limits = sink, clock, limits
+        self._blind_since: int | None = clock.now()
+        self._reached = False
+        self._reason = "no connection yet"
+        self._said: set[tuple[type[SourceError], str]] = set()
+        self._alarmed = False
+        self._dropped = 0
+
+    def reached(self) -> None:
+        """A server took the login: an outage, if there is one, is not the network's."""
+        self._reached = True
+
+    def connected(self, address: str, server: str, login: str, subjects: int) -> None:
+        """Sight begins."""
+        now = self._clock.now()
+        _log.info("connected to %s (%s) %s, listening to %d subjects", address, server, login, subjects)
+        since, self._blind_since = self._blind_since or now, None
+        self._sink.sight(now)
+        if self._alarmed:
+            seconds = (now - since) / SECOND
+            _log.warning("NATS is heard again after %.0f s", seconds)
+            self._sink.told("nats_reconnected", {"since": since / SECOND, "seconds": seconds}, now)
+        self.forget()
+
+    def lost(self, address: str, reason: str, planned: bool) -> None:
+        """The connection is gone: sight ends, if it had begun."""
+        self._reached = False
+        if self._blind_since is not None:
+            return
+        self._blind_since = self._clock.now()
+        self._sink.blind(self._blind_since)
+        self._reason = f"{address}: {reason}"
+        level = logging.INFO if planned else logging.WARNING
+        _log.log(level, "lost the connection to %s: %s", address, reason)
+
+    def failed(self, error: SourceError) -> None:
+        """A server was tried in vain."""
+        self._reached = False
+        self._reason = str(error)
+        key = (type(error), error.reason if isinstance(error, LoginFailed | WrongAccount) else str(error))
+        if key in self._said:
+            return
+        if len(self._said) >= _REASONS_MAX:
+            self._said.clear()
+        self._said.add(key)
+        _log.warning("%s; trying again", error)
+        match error:
+            case LoginFailed():
+                self._alarm("login_failed", {"reason": str(error), "server": error.server})
+            case WrongAccount():
+                self._alarm("wrong_account", {"reason": str(error)})
+
+    def silent(self, what: str) -> None:
+        """The login works, and yet it looks as if no event would ever come."""
+        _log.warning("%s", what)
+        self._alarm("wrong_account", {"reason": what})
+
+    def denied(self, what: str, subject: str) -> None:
+        """The server does not allow something that the bridge needs."""
+        _log.warning("%s", what)
+        self._sink.told("permission_denied", {"reason": what, "denied": subject}, self._clock.now())
+
+    def dropped(self, count: int) -> None:
+        """Messages were lost between the socket and the engine; told with the next `tick`."""
+        self._dropped += count
+
+    def forget(self) -> None:
+        """A new beginning: what is wrong from now on is told anew."""
+        self._said.clear()
+        self._alarmed = False
+
+    def tick(self, addresses: Iterable[str]) -> None:
+        """Tell what has waited: dropped messages, and an outage that lasts."""
+        self._tell_dropped()
+        since, now = self._blind_since, self._clock.now()
+        if since is None or self._reached or self._alarmed or now - since < self._limits.grace * SECOND:
+            return
+        servers = ", ".join(addresses)
+        seconds = (now - since) / SECOND
+        _log.warning("NATS has not been heard for %.0f s: %s; servers tried: %s", seconds, self._reason, servers)
+        self._alarm("nats_disconnected", {"reason": self._reason, "since": since / SECOND, "servers": servers})
+
+    def _tell_dropped(self) -> None:
+        count, self._dropped = self._dropped, 0
+        if count:
+            reason = "they came faster than they could be taken in"
+            _log.warning("dropped %d messages: %s", count, reason)
+            self._sink.told("events_dropped", {"count": count, "reason": reason}, self._clock.now())
+
+    def _alarm(self, event_name: str, fields: dict[str, object]) -> None:
+        self._alarmed = True
+        self._sink.told(event_name, fields, self._clock.now())

@@ -1,0 +1,56 @@
+"""What the source must know of the rules file, and the bounds that it keeps to."""
+
+from pathlib import Path
+
+import msgspec
+
+from bridge.values import Secret
+
+
+class Tls(msgspec.Struct, frozen=True, kw_only=True):
+    """How servers prove themselves, and how the bridge does. Any of them set means: never talk without TLS."""
+
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    first: bool = False
+    """The handshake comes before the server's first word (servers from 2.10.4 on, `handshake_first`)."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where NATS is and who the bridge is there. Files are read anew at each connect."""
+
+    servers: tuple[str, ...]
+    user: str | None = None
+    password: Secret | None = None
+    token: Secret | None = None
+    credentials: Path | None = None
+    nkey_file: Path | None = None
+    tls: Tls = Tls()
+    inbox_prefix: str = "_INBOX"
+    file: str = "the configuration"
+    """The file that people edit, named in what they are told."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds; spans are in seconds."""
+
+    connect: float = 15.0
+    """For everything from the first packet to a login."""
+    answer: int = 5
+    """For each single answer of a server on the way to a login, and for each sign of life afterwards."""
+    probe: float = 10.0
+    """Between two checks that the connection still works."""
+    roll_call: float = 10.0
+    """For all answers to the PING after a connect. Clocks of rules stand still as long."""
+    quiet: float = 1.0
+    """After the last answer to the PING, if some servers that were counted do not answer: they may have crashed."""
+    grace: float = 10.0
+    """Without a working connection before people are told."""
+    told_every: float = 1.0
+    """Between two events about dropped messages."""
+    move: float = 1.0
+    """Between a server's word that it will stop and the move to another, so that its last event is heard."""
+    pending_messages: int = 200_000
+    """Of one subscription, between the socket and the sink; what comes on top is dropped and counted."""
+    pending_bytes: int = 256 * 1024 * 1024

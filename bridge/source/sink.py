@@ -1,0 +1,25 @@
+"""What takes all that the source hears."""
+
+from typing import Protocol
+
+
+class Sink(Protocol):
+    """Takes what the source hears, in order. No method waits or raises; a sink that raises ends the process.
+
+    Until the first `sight` the bridge is blind. All times are microseconds since the epoch.
+    """
+
+    def message(self, subject: str, data: bytes, at: int) -> None:
+        """An event message, or a server's answer to the PING under the subject of its STATSZ."""
+
+    def own(self, server_id: str, client_id: int) -> None:
+        """From now on events about this connection are about the bridge itself. Comes before the first message."""
+
+    def sight(self, at: int) -> None:
+        """All that was asked for is heard from now on."""
+
+    def blind(self, at: int) -> None:
+        """Nothing is heard from now on."""
+
+    def told(self, event_name: str, fields: dict[str, object], at: int) -> None:
+        """Something about the bridge itself: the part of an event's name after `bridge.`, and its fields."""

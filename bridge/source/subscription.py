@@ -1,0 +1,112 @@
+"""The subscriptions of one connection: each message goes on once, however patterns overlap, also while they change."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from bridge.source.settings import Limits
+from bridge.source.subjects import matches, needed, overlap
+
+Take = Callable[[str, bytes], None]
+
+
+class _Ear:
+    """One pattern. `rivals` overlap it and go first: what they match comes through them."""
+
+    def __init__(self, pattern: str, subscriptions: "Subscriptions") -> None:
+        self.pattern = pattern
+        self.rivals: list[str] = []
+        self.subscription: Subscription | None = None
+        self._subscriptions = subscriptions
+
+    async def hear(self, message: Msg) -> None:
+        self._subscriptions.hear(self, message.subject, message.data)
+
+
+class _Handover:
+    """While old and new patterns overlap, some messages come twice; equal ones are told apart by counting."""
+
+    def __init__(self, ears: Iterable[_Ear]) -> None:
+        self._ears = {id(ear) for ear in ears}
+        self._heard: Counter[tuple[int, str, bytes]] = Counter()
+        self._taken: Counter[tuple[str, bytes]] = Counter()
+
+    def is_copy(self, ear: _Ear, subject: str, data: bytes) -> bool:
+        if id(ear) not in self._ears:
+            return False
+        self._heard[id(ear), subject, data] += 1
+        if self._heard[id(ear), subject, data] <= self._taken[subject, data]:
+            return True
+        self._taken[subject, data] += 1
+        return False
+
+
+class Subscriptions:
+    """What one client listens to."""
+
+    def __init__(self, client: Client, limits: Limits, take: Take) -> None:
+        self._client, self._limits, self._take = client, limits, take
+        self._ears: list[_Ear] = []
+        self._refused: set[str] = set()
+        self._handover: _Handover | None = None
+        self._changing = asyncio.Lock()
+
+    @property
+    def patterns(self) -> list[str]:
+        return [ear.pattern for ear in self._ears]
+
+    async def change(self, patterns: Iterable[str], settle: Callable[[], Awaitable[None]]) -> None:
+        """Listen to these and no others: new ones first, then the old ones end, and what stays is not touched.
+
+        `settle` returns when the server has taken in all that was sent. Raises nats.errors.Error and OSError.
+        """
+        async with self._changing:
+            wanted = needed(patterns)
+            gone = [ear for ear in self._ears if ear.pattern not in wanted]
+            stay = [ear for ear in self._ears if ear.pattern in wanted]
+            fresh = [_Ear(pattern, self) for pattern in wanted if pattern not in self.patterns]
+            self._ears = stay + fresh
+            self._rank()
+            crossing = [ear for ear in self._ears if any(overlap(ear.pattern, old.pattern) for old in gone)]
+            self._handover = _Handover(crossing + gone) if crossing else None
+            try:
+                await self._replace(gone, fresh, settle)
+            finally:
+                self._handover = None
+
+    async def _replace(self, gone: list[_Ear], fresh: list[_Ear], settle: Callable[[], Awaitable[None]]) -> None:
+        for ear in fresh:
+            ear.subscription = await self._client.subscribe(
+                ear.pattern,
+                cb=ear.hear,
+                pending_msgs_limit=self._limits.pending_messages,
+                pending_bytes_limit=self._limits.pending_bytes,
+            )
+        await settle()
+        for ear in gone:
+            if ear.subscription is not None:
+                await ear.subscription.drain()  # type: ignore[no-untyped-call]
+        # One turn of the loop, so that copies that wait in the new ones' queues are still known as such.
+        await asyncio.sleep(0)
+
+    def hear(self, ear: _Ear, subject: str, data: bytes) -> None:
+        if ear.rivals and any(matches(rival, subject) for rival in ear.rivals):
+            return
+        if self._handover is not None and self._handover.is_copy(ear, subject, data):
+            return
+        self._take(subject, data)
+
+    def refuse(self, pattern: str) -> None:
+        """The server does not allow it: nobody may count on it."""
+        self._refused.add(pattern)
+        self._rank()
+
+    def _rank(self) -> None:
+        allowed = [ear.pattern for ear in self._ears if ear.pattern not in self._refused]
+        for ear in self._ears:
+            earlier = allowed[: allowed.index(ear.pattern)] if ear.pattern in allowed else []
+            ear.rivals = [pattern for pattern in earlier if overlap(pattern, ear.pattern)]

@@ -1,0 +1,182 @@
+"""The source: keeps one connection to NATS, whatever happens to it, and says so when it cannot."""
+
+import asyncio
+from collections.abc import Collection
+from typing import Any
+
+from bridge.clock import Clock
+from bridge.errors import SourceError, WrongAccount
+from bridge.source.connection import Connection
+from bridge.source.reports import Reports
+from bridge.source.rollcall import PING_SUBJECT, Outcome
+from bridge.source.servers import Servers, Target
+from bridge.source.settings import Limits, Settings
+from bridge.source.sink import Sink
+
+_PLANNED = "the settings have changed"
+_LEAVING = "the server will stop"
+
+
+class Source:
+    """Hears what NATS says on some subjects, and hands it to a sink, in order and each message once."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, sink: Sink, subjects: Collection[str], limits: Limits | None = None
+    ) -> None:
+        """Raises ValueError for a server's address that is none."""
+        self._settings, self._clock, self._sink = settings, clock, sink
+        self._subjects = tuple(subjects)
+        self._limits = limits or Limits()
+        self._servers = Servers(settings)
+        self._reports = Reports(sink, clock, self._limits)
+        self._connection: Connection | None = None
+        self._changed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until cancelled. Trouble with NATS never ends it; an error that the sink raises does."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_connected())
+                tasks.create_task(self._tell())
+        finally:
+            self._reports.tick(self._servers.addresses)
+
+    async def resubscribe(self, subjects: Collection[str]) -> None:
+        """Listen to these subjects from now on. Nothing is lost of those that stay. Returns once it is so."""
+        self._subjects = tuple(subjects)
+        connection = self._connection
+        if connection and connection.ready:
+            try:
+                await connection.listen(self._subjects)
+            except SourceError as error:
+                connection.end(error.reason)
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Use these settings from now on; connects anew if they differ. Raises ValueError as the constructor does."""
+        if settings == self._settings:
+            return
+        self._servers = Servers(settings)
+        self._settings = settings
+        self._reports.forget()
+        self._changed.set()
+        if self._connection:
+            self._connection.end(_PLANNED)
+
+    def dropped(self, count: int = 1) -> None:
+        """Tell people, within a second, of messages that the sink's own queue could not hold."""
+        self._reports.dropped(count)
+
+    async def _tell(self) -> None:
+        while True:
+            await asyncio.sleep(self._limits.told_every)
+            self._reports.tick(self._servers.addresses)
+
+    async def _keep_connected(self) -> None:
+        while True:
+            await self._stay_connected(await self._next())
+
+    async def _next(self) -> Target:
+        loop = asyncio.get_running_loop()
+        while (target := self._servers.due(loop.time())) is None:
+            self._changed.clear()
+            await _happens(self._changed, within=self._servers.wait(loop.time()))
+        return target
+
+    async def _stay_connected(self, target: Target) -> None:
+        connection = Connection(target, self._settings, self._limits, self._sink, self._clock, self._reports)
+        # A reconfiguration brings new ones, which have not failed.
+        servers = self._servers
+        self._connection = connection
+        try:
+            reason = await self._attend(connection)
+            self._ended(connection, servers, connection.unreachable(reason))
+        except SourceError as error:
+            self._ended(connection, servers, error)
+        finally:
+            # Ends sight when the task is cancelled; says nothing where an end was reported above.
+            self._reports.lost(target.address, "the bridge stops listening", planned=True)
+            self._connection = None
+            servers.learn(connection.siblings, target)
+            await connection.close()
+
+    def _ended(self, connection: Connection, servers: Servers, error: SourceError) -> None:
+        target, now = connection.target, asyncio.get_running_loop().time()
+        planned = error.reason in (_PLANNED, _LEAVING)
+        if connection.sighted or planned:
+            self._reports.lost(target.address, error.reason, planned)
+            servers.failed(target, None, now)
+        else:
+            self._reports.failed(error)
+            servers.failed(target, error, now)
+
+    async def _attend(self, connection: Connection) -> str:
+        """Returns why the connection ended. Raises SourceError if it came to nothing or does not answer."""
+        talk = asyncio.create_task(self._talk(connection))
+        try:
+            either: set[asyncio.Future[Any]] = {talk, connection.lost}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not connection.lost.done():
+                talk.result()
+            return await connection.lost
+        finally:
+            talk.cancel()
+            await asyncio.wait({talk})
+
+    async def _talk(self, connection: Connection) -> None:
+        await connection.open()
+        self._reports.reached()
+        await connection.listen(self._subjects)
+        outcome = await connection.call_the_roll()
+        if outcome is Outcome.OUTSIDE:
+            raise _wrong_account(connection)
+        connection.sighted = True
+        self._reports.connected(connection.target.address, connection.server, connection.login, len(self._subjects))
+        if outcome is Outcome.SILENT and connection.may_ask:
+            self._reports.silent(_silence(connection, self._limits.roll_call))
+        await self._watch(connection)
+
+    async def _watch(self, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        began, moving = loop.time(), False
+        while True:
+            if moving:
+                await asyncio.sleep(self._limits.probe)
+            elif await _happens(connection.leaving, within=self._limits.probe):
+                moving = True
+                await self._move(connection)
+            await connection.probe()
+            if loop.time() - began >= self._limits.probe:
+                self._servers.worked(connection.target)
+
+    async def _move(self, connection: Connection) -> None:
+        """To another server, if one is known; else the connection is good until the server closes it."""
+        self._servers.learn(connection.siblings, connection.target)
+        if len(self._servers.addresses) > 1:
+            await asyncio.sleep(self._limits.move)
+            connection.end(_LEAVING)
+
+
+def _wrong_account(connection: Connection) -> WrongAccount:
+    address = connection.target.address
+    reason = "outside the system account"
+    what = (
+        f"logged in to {address} {connection.login}, but {reason}, so no events would ever come; use a user of the "
+        "account that the server's configuration names as system_account ($SYS where it names none)"
+    )
+    return WrongAccount(what, address, reason)
+
+
+def _silence(connection: Connection, seconds: float) -> str:
+    return (
+        f"logged in to {connection.target.address} {connection.login}, but no server answered {PING_SUBJECT} within "
+        f"{seconds:g} s; if no events come, use a user of the system account"
+    )
+
+
+async def _happens(event: asyncio.Event, within: float) -> bool:
+    try:
+        async with asyncio.timeout(within):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

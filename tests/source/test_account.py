@@ -1,0 +1,93 @@
+"""Users that may not hear what the bridge must hear."""
+
+import logging
+
+import pytest
+from msgspec.structs import replace
+
+from tests.conftest import StartServer
+from tests.source.heard import ACCOUNTS, QUICK, client, run, settings_for
+from tests.waiting import eventually
+
+
+@pytest.mark.parametrize(
+    ("config", "user", "password"),
+    [
+        (ACCOUNTS, "app", "p"),
+        ("authorization { user: u, password: p }", "u", "p"),
+        ("accounts { $SYS { users: [{user: s, password: s}] } }\nno_auth_user: x\naccounts: {", "", ""),
+    ][:2],
+)
+async def test_a_user_outside_the_system_account_is_told_once(
+    start_server: StartServer, caplog: pytest.LogCaptureFixture, config: str, user: str, password: str
+) -> None:
+    server = start_server(config)
+    async with run(settings_for(server, user=user, password=password)) as it:
+        [tale] = await eventually(lambda: it.heard.tales("wrong_account"))
+        assert f"as user {user!r}" in str(tale["reason"])
+        assert "system_account" in str(tale["reason"])
+        assert not it.heard.sees
+    assert sum("outside the system account" in record.message for record in caplog.records) == 1
+
+
+async def test_a_wrong_account_is_left_when_the_settings_change(start_server: StartServer) -> None:
+    server = start_server(ACCOUNTS)
+    async with run(settings_for(server, user="app", password="p")) as it:
+        await eventually(lambda: it.heard.tales("wrong_account"))
+        it.source.reconfigure(settings_for(server))
+        await eventually(lambda: it.heard.sees, within=1)
+
+
+async def test_somebody_who_listens_to_everything_in_a_wrong_account_hides_nothing(start_server: StartServer) -> None:
+    server = start_server(ACCOUNTS)
+    async with client(server, "app", "p") as other:
+        await other.subscribe(">", cb=_ignore)
+        await other.rtt()
+        async with run(settings_for(server, user="app", password="p"), limits=replace(QUICK, roll_call=0.5)) as it:
+            [tale] = await eventually(lambda: it.heard.tales("wrong_account"))
+            assert "no server answered" in str(tale["reason"])
+            assert it.heard.sees
+
+
+async def test_a_refused_subscription_is_told_once_and_the_rest_is_heard(
+    start_server: StartServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = start_server(ACCOUNTS)
+    subjects = ["$SYS.ACCOUNT.*.CONNECT", "$SYS.ACCOUNT.*.DISCONNECT"]
+    async with run(settings_for(server, user="nosub", password="p"), subjects) as it:
+        await eventually(lambda: it.heard.sees)
+        async with client(server, "app", "p"):
+            pass
+        await eventually(lambda: it.heard.messages("$SYS.ACCOUNT.APP.DISCONNECT"))
+        [tale] = it.heard.tales("permission_denied")
+        assert tale["denied"] == "$SYS.ACCOUNT.*.CONNECT"
+        assert str(tale["reason"]).endswith("allow it in permissions.subscribe of this user")
+    assert sum(record.levelno == logging.WARNING for record in caplog.records) == 1
+
+
+async def test_without_a_refused_subscription_an_overlapping_one_hears(start_server: StartServer) -> None:
+    server = start_server(ACCOUNTS)
+    subjects = ["$SYS.ACCOUNT.*.CONNECT", "$SYS.*.APP.*"]
+    async with run(settings_for(server, user="oneapp", password="p"), subjects) as it:
+        await eventually(lambda: it.heard.sees)
+        assert [tale["denied"] for tale in it.heard.tales("permission_denied")] == subjects[:1]
+        async with client(server, "app", "p"):
+            await eventually(lambda: it.heard.messages("$SYS.ACCOUNT.APP.CONNECT"))
+
+
+@pytest.mark.parametrize(("user", "denied"), [("noping", "$SYS.REQ.SERVER.PING"), ("noinbox", "_INBOX.>")])
+async def test_without_the_right_to_ask_sight_begins_late(start_server: StartServer, user: str, denied: str) -> None:
+    server = start_server(ACCOUNTS)
+    async with run(settings_for(server, user=user, password="p")) as it, client(server) as other:
+        [tale] = await eventually(lambda: it.heard.tales("permission_denied"))
+        assert tale["denied"] == denied
+        assert not it.heard.sees
+        await eventually(lambda: it.heard.sees)
+        assert it.heard.at("sight") - it.heard.at("told") > 0.8 * QUICK.roll_call * 1_000_000
+        assert not it.heard.tales("wrong_account")
+        await other.publish("ev.a")
+        await eventually(lambda: it.heard.messages("ev.a"))
+
+
+async def _ignore(message: object) -> None:
+    pass

@@ -1,0 +1,128 @@
+"""Each message once, and what is lost is counted."""
+
+import asyncio
+import logging
+
+import pytest
+from msgspec.structs import replace
+from nats.aio.client import Client
+
+from tests.conftest import StartServer
+from tests.source.heard import ACCOUNTS, QUICK, Heard, client, run, settings_for
+from tests.waiting import eventually
+
+
+async def test_overlapping_subjects_deliver_once(start_server: StartServer) -> None:
+    server = start_server(ACCOUNTS)
+    subjects = ["ev.a", "ev.*.x", "ev.b.*", "ev.b.x", "other.>", "other.>"]
+    async with run(settings_for(server), subjects) as it, client(server) as other:
+        await eventually(lambda: it.heard.sees)
+        sent = ["ev.a", "ev.b.x", "ev.b.y", "ev.c.x", "other.a.b"]
+        for subject in sent:
+            await other.publish(subject)
+        await other.publish("ev.a", b"end")
+        await eventually(lambda: ("ev.a", b"end") in it.heard.messages())
+        await eventually(lambda: len(it.heard.messages("ev.") + it.heard.messages("other.")) == len(sent) + 1)
+        heard = sorted(str(subject) for subject, data in it.heard.messages() if not data)
+        assert heard == sorted(sent)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (["ev.stay", "ev.old"], ["ev.stay", "ev.new"]),
+        (["ev.*"], ["ev.>"]),
+        (["ev.>"], ["ev.*"]),
+        (["ev.>"], ["ev.stay", "ev.new"]),
+        (["ev.stay", "*.stay"], ["*.stay", "ev.new"]),
+    ],
+)
+async def test_a_change_of_subjects_loses_and_doubles_nothing(
+    start_server: StartServer, before: list[str], after: list[str]
+) -> None:
+    server = start_server(ACCOUNTS)
+    async with run(settings_for(server), before) as it, client(server) as other:
+        await eventually(lambda: it.heard.sees)
+        flood = asyncio.create_task(publish_until_cancelled(other))
+        await eventually(lambda: len(it.heard.messages("ev.stay")) > 200)
+        await it.source.resubscribe(after)
+        count = len(it.heard.messages("ev.stay"))
+        await eventually(lambda: len(it.heard.messages("ev.stay")) > count + 200)
+        flood.cancel()
+        await asyncio.wait({flood})
+        numbers = [int(str(data, "ascii")) for data in payloads(it.heard, "ev.stay")]
+        assert sorted(numbers) == list(range(len(numbers)))
+        await other.publish("ev.new")
+        await eventually(lambda: it.heard.messages("ev.new"))
+        assert len(it.heard.messages("ev.new")) == 1
+
+
+async def test_what_is_not_wanted_any_more_is_not_heard(start_server: StartServer) -> None:
+    server = start_server(ACCOUNTS)
+    async with run(settings_for(server), ["ev.old"]) as it, client(server) as other:
+        await eventually(lambda: it.heard.sees)
+        await it.source.resubscribe(["ev.new"])
+        await other.publish("ev.old")
+        await other.publish("ev.new")
+        await eventually(lambda: it.heard.messages("ev.new"))
+        assert not it.heard.messages("ev.old")
+
+
+async def test_a_change_while_disconnected_holds_after_the_connect(start_server: StartServer) -> None:
+    server = start_server(ACCOUNTS)
+    server.kill()
+    async with run(settings_for(server), ["ev.old"]) as it:
+        await it.source.resubscribe(["ev.new"])
+        server.start()
+        await eventually(lambda: it.heard.sees, within=4)
+        async with client(server) as other:
+            await other.publish("ev.new")
+            await eventually(lambda: it.heard.messages("ev.new"))
+
+
+async def test_dropped_messages_are_counted_exactly(
+    start_server: StartServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = start_server(ACCOUNTS)
+    total = 20_000
+    async with run(settings_for(server), limits=replace(QUICK, pending_messages=10)) as it, client(server) as other:
+        await eventually(lambda: it.heard.sees)
+        for number in range(total):
+            await other.publish("ev.flood", b"%d" % number)
+        await other.flush()
+
+        def all_counted() -> bool:
+            return len(it.heard.messages("ev.flood")) + dropped(it.heard) == total
+
+        await eventually(all_counted)
+        assert dropped(it.heard) > 0
+        assert it.heard.sees
+    told = it.heard.tales("events_dropped")
+    assert sum(record.levelno == logging.WARNING for record in caplog.records) == len(told)
+
+
+async def test_what_the_sink_drops_is_told_with_the_rest(start_server: StartServer) -> None:
+    server = start_server(ACCOUNTS)
+    async with run(settings_for(server)) as it:
+        await eventually(lambda: it.heard.sees)
+        it.source.dropped(3)
+        it.source.dropped()
+        await eventually(lambda: dropped(it.heard) == 4)
+        assert len(it.heard.tales("events_dropped")) == 1
+
+
+def dropped(heard: Heard) -> int:
+    return sum(int(str(tale["count"])) for tale in heard.tales("events_dropped"))
+
+
+def payloads(heard: Heard, subject: str) -> list[bytes]:
+    return [data for _, data in heard.messages(subject) if isinstance(data, bytes)]
+
+
+async def publish_until_cancelled(other: Client) -> None:
+    number = 0
+    while True:
+        for _ in range(20):
+            await other.publish("ev.stay", b"%d" % number)
+            number += 1
+        await other.flush()
