@@ -1,0 +1,6 @@
+"""The rules file becomes values: strict YAML with places, all errors at once."""
+
+from bridge.config.loader import Loaded, LoadedRule, check, load
+from bridge.config.schema import Config, Receiver
+
+__all__ = ["Config", "Loaded", "LoadedRule", "Receiver", "check", "load"]

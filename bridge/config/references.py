@@ -1,0 +1,148 @@
+"""What must fit between the parts of a file, and between files: names that are unique, names that exist.
+
+Looks at the values as written, so that it speaks in the same pass as the checks of single keys, and is silent where
+those have something to say.
+"""
+
+from collections.abc import Iterator
+
+from bridge.config.document import KeyPath, Plain, clip
+from bridge.config.names import check_label_name
+from bridge.config.schema import destination_name
+from bridge.config.substitution import Substituted
+from bridge.config.vocabulary import suggestion
+from bridge.errors import Problem
+
+Mapping = dict[str, Plain]
+Identities = dict[tuple[str, frozenset[tuple[str, str]]], tuple[str, int]]
+"""Alert name and static labels → file and line of the rule that has them."""
+
+
+def check_main(given: Substituted) -> list[Problem]:
+    """What is wrong between receivers, route, labels and rules of a main file."""
+    main = mapping(given.value)
+    problems = [*_receiver_problems(given, main), *_route_problems(given, main)]
+    if isinstance(given.value, dict) and "rules" not in main and "rule_files" not in main:
+        problems.append(given.document.problem((), "there are no rules; add rules, or rule_files that hold them"))
+    return problems
+
+
+def check_rules(given: Substituted, file_labels: Mapping, identities: Identities) -> list[Problem]:
+    """What is wrong between the rules of one file and all that came before; adds them to `identities`."""
+    top = mapping(given.value)
+    defaults = mapping(mapping(top.get("rule_defaults")).get("labels"))
+    problems = [
+        given.document.key_problem(("rule_defaults", "labels", name), _two_sources(name, "the file's labels"))
+        for name in defaults
+        if name in file_labels
+    ]
+    for index, rule in enumerate(sequence(top.get("rules"))):
+        if isinstance(rule, dict):
+            path = ("rules", index)
+            problems += _label_problems(
+                given, path, rule, {"the file's labels": file_labels, "rule_defaults": defaults}
+            )
+            problems += _identity_problems(given, path, rule, defaults, identities)
+    return problems
+
+
+def mapping(value: Plain) -> Mapping:
+    """The value, or an empty mapping if it is none."""
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: Plain) -> list[Plain]:
+    """The value, or an empty list if it is none."""
+    return value if isinstance(value, list) else []
+
+
+def _receiver_problems(given: Substituted, main: Mapping) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    queues: set[str] = set()
+    for index, receiver in enumerate(sequence(main.get("receivers"))):
+        if not isinstance(receiver, dict) or not isinstance(name := receiver.get("name"), str):
+            continue
+        path = ("receivers", index)
+        if name in seen:
+            what = (
+                f"the receiver {_written(given, (*path, 'name'))} stands twice, first in line {seen[name]}; rename one"
+            )
+            yield given.document.problem((*path, "name"), what)
+            continue
+        seen[name] = given.document.place((*path, "name")).line
+        if all(key == "name" or entries == [] for key, entries in receiver.items()):
+            what = f"the receiver {_written(given, (*path, 'name'))} tells no one; add slack_configs or webhook_configs"
+            yield given.document.problem(path, what)
+        yield from _queue_problems(given, path, receiver, queues)
+
+
+def _queue_problems(given: Substituted, path: KeyPath, receiver: Mapping, queues: set[str]) -> Iterator[Problem]:
+    for key, entries in receiver.items():
+        for index, entry in enumerate(sequence(entries) if key.endswith("_configs") else []):
+            own = mapping(entry).get("name")
+            queue = destination_name(str(receiver["name"]), key, index, own if isinstance(own, str) else None)
+            if queue in queues:
+                what = "another destination has the same name, and so the same queue; give each entry its own name"
+                yield given.document.problem((*path, key, index), what)
+            queues.add(queue)
+
+
+def _route_problems(given: Substituted, main: Mapping) -> Iterator[Problem]:
+    wanted = mapping(main.get("route")).get("receiver")
+    names = [mapping(receiver).get("name") for receiver in sequence(main.get("receivers"))]
+    if isinstance(wanted, str) and wanted not in names:
+        written = str(given.document.at(("route", "receiver")))
+        known = _written_names(given)
+        what = f"there is no receiver {clip(written)!r}; {suggestion(written, known, 'the receivers are')}"
+        yield given.document.problem(("route", "receiver"), what)
+
+
+def _written_names(given: Substituted) -> list[str]:
+    receivers = sequence(mapping(given.document.value).get("receivers"))
+    return [name for receiver in receivers if isinstance(name := mapping(receiver).get("name"), str)]
+
+
+def _label_problems(given: Substituted, path: KeyPath, rule: Mapping, others: dict[str, Mapping]) -> Iterator[Problem]:
+    own = mapping(rule.get("labels"))
+    for name in own:
+        try:
+            if name != "alertname":  # the rule itself refuses that
+                check_label_name(name)
+        except ValueError as error:
+            yield given.document.key_problem((*path, "labels", name), str(error))
+        if other := next((source for source, labels in others.items() if name in labels), None):
+            yield given.document.key_problem((*path, "labels", name), _two_sources(name, other))
+    taken = {name: source for source, labels in [*others.items(), ("the rule's labels", own)] for name in labels}
+    for index, field in enumerate(sequence(rule.get("by"))):
+        name = str(field).replace(".", "_")
+        if name in taken:
+            yield given.document.problem((*path, "by", index), _two_sources(name, taken[name]))
+        elif any(
+            str(before) != field and str(before).replace(".", "_") == name for before in sequence(rule["by"])[:index]
+        ):
+            yield given.document.problem((*path, "by", index), _two_sources(name, "another field of by"))
+
+
+def _two_sources(name: str, other: str) -> str:
+    return f"the label {clip(name)!r} already comes from {other}; remove one of the two"
+
+
+def _identity_problems(
+    given: Substituted, path: KeyPath, rule: Mapping, defaults: Mapping, identities: Identities
+) -> Iterator[Problem]:
+    alert = rule.get("alert")
+    if not isinstance(alert, str):
+        return
+    labels = {**defaults, **mapping(rule.get("labels"))}
+    static = frozenset((name, text) for name, text in labels.items() if isinstance(text, str) and "{{" not in text)
+    place = (given.document.file, given.document.place(path).line)
+    first = identities.setdefault((alert, static), place)
+    if first != place:
+        where = f"line {first[1]}" if first[0] == place[0] else f"{first[0]}:{first[1]}"
+        what = f"the alert {_written(given, (*path, 'alert'))} with the same labels is already in {where}"
+        yield given.document.problem((*path, "alert"), f"{what}; rename it or give it another label")
+
+
+def _written(given: Substituted, path: KeyPath) -> str:
+    """The text as the file has it, with nothing of the environment in it."""
+    return repr(clip(str(given.document.at(path))))
