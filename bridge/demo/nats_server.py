@@ -1,0 +1,289 @@
+"""A real nats-server: where to get one, and a process that starts when told and never outlives its parent."""
+
+import fcntl
+import os
+import platform
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from bridge.demo.debian import Apt
+from bridge.errors import BridgeError
+
+Version = Literal["any", "distribution", "newest"]
+
+START_SECONDS = 10.0
+STOP_SECONDS = 10.0
+
+# Linux sends the signal when the thread that started us ends, however it ends; exec keeps that. The check closes the
+# gap in which the parent died before we had asked.
+_DIE_WITH_PARENT = """
+import ctypes, os, signal, sys
+PR_SET_PDEATHSIG = 1
+ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit("the parent is gone")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def find(version: Version = "any") -> Path:
+    """The path of a nats-server that runs here.
+
+    `any`: `$NATS_SERVER`, else the one on PATH, else the newest in the user's cache, else the distribution's package.
+    `distribution` and `newest`: the package of this machine's release, or of Debian unstable, from the cache or else
+    downloaded into it; safe to call from several processes at once. Raises BridgeError that says what to install.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nats-alert-bridge" / "nats-server"
+    match version:
+        case "any":
+            return _named() or _on_path() or _newest_of(cache) or _from_debian(cache, None)
+        case "distribution":
+            return _from_debian(cache, None)
+        case "newest":
+            return _from_debian(cache, "unstable")
+
+
+def version_of(binary: Path) -> str:
+    """Such as `2.9.10`. Raises BridgeError if it does not run."""
+    try:
+        done = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False, timeout=START_SECONDS)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BridgeError(f"{binary} does not run: {error}") from error
+    if not (match := re.search(r"v(\d+(?:\.\d+)+)", done.stdout)):
+        raise BridgeError(f"{binary} is no nats-server that runs here: {(done.stderr or done.stdout).strip()}")
+    return match[1]
+
+
+def _named() -> Path | None:
+    if not (name := os.environ.get("NATS_SERVER")):
+        return None
+    if not (path := shutil.which(name)):
+        raise BridgeError(f"NATS_SERVER is {name}, which is no program; name a nats-server, or unset it")
+    return Path(path).resolve()
+
+
+def _on_path() -> Path | None:
+    # Debian's package installs into /usr/sbin, which is not on the PATH of ordinary users
+    path = shutil.which("nats-server", path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"]))
+    return Path(path) if path else None
+
+
+def _newest_of(cache: Path) -> Path | None:
+    found = [path for path in cache.glob("[0-9]*/nats-server") if os.access(path, os.X_OK)]
+    return max(found, key=lambda path: [int(part) for part in path.parent.name.split(".")], default=None)
+
+
+def _from_debian(cache: Path, suite: str | None) -> Path:
+    """A link tells which version a suite had when it was asked, so that later calls need no network."""
+    link = cache / (suite or _name_release())
+    if not (link / "nats-server").exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with (cache / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (link / "nats-server").exists():  # nobody else was faster
+                _download(cache, suite, link)
+    return (link / "nats-server").resolve()
+
+
+def _name_release() -> str:
+    release = platform.freedesktop_os_release()
+    return f"{release['ID']}-{release.get('VERSION_ID', 'rolling')}"
+
+
+def _download(cache: Path, suite: str | None, link: Path) -> None:
+    scratch = cache / "download"
+    shutil.rmtree(scratch, ignore_errors=True)  # what a killed one left
+    scratch.mkdir()
+    try:
+        Apt(scratch / "apt", suite).unpack("nats-server", scratch / "root")
+        binary = next((scratch / "root/usr").glob("*bin/nats-server"), scratch / "nats-server")
+        home = cache / version_of(binary)
+        home.mkdir(exist_ok=True)
+        binary.replace(home / "nats-server")
+        (scratch / "link").symlink_to(home.name)
+        (scratch / "link").replace(link)
+    except BridgeError as error:
+        raise BridgeError(
+            f"no nats-server for the tests and the demo: {error}; install one (Debian: apt-get install nats-server) "
+            "or name one: NATS_SERVER=/path/to/nats-server"
+        ) from error
+    finally:
+        shutil.rmtree(scratch)
+
+
+_given: set[int] = set()
+
+
+def free_port() -> int:
+    """A TCP port of the loopback that nothing listens on.
+
+    Below 32768, where Linux takes the ports of outgoing connections from: so none takes it while a server restarts.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: old connections do not count
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in _given:
+            _given.add(port)
+            return port
+
+
+class NatsServer:
+    """A nats-server on free ports of the loopback, in a directory of its own. A context manager.
+
+    Start it from the main thread: it is killed when the thread that started it ends. Starting and stopping take some
+    tens of milliseconds, in which they block. `config` is the rest of its configuration: no name, ports or store.
+    """
+
+    def __init__(self, binary: Path, config: str = "", *, name: str = "nats") -> None:
+        self.binary, self.config, self.name = binary, config, name
+        self.port, self.monitor_port = free_port(), free_port()
+        self.directory = Path(tempfile.mkdtemp(prefix="nats-server-"))
+        self._log = self.directory / "nats-server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+        shutil.rmtree(self.directory)
+
+    @property
+    def url(self) -> str:
+        """For clients, without credentials."""
+        return f"nats://127.0.0.1:{self.port}"
+
+    @property
+    def monitor_url(self) -> str:
+        """Of the server's own HTTP pages, such as `/varz`."""
+        return f"http://127.0.0.1:{self.monitor_port}"
+
+    @property
+    def pid(self) -> int:
+        """Of the running process. Raises BridgeError if none runs."""
+        return self._running().pid
+
+    @property
+    def log(self) -> str:
+        """All that the server has written, over all its starts."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def start(self) -> None:
+        """Start and wait until it takes clients. Raises BridgeError with the end of its log."""
+        if self._process is not None:
+            raise BridgeError(f"nats-server {self.name} runs already")
+        before = len(self.log)
+        self._write_config()
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            self._await_line(before, "Server is ready")
+        except BridgeError:
+            self.kill()
+            raise
+
+    def stop(self) -> None:
+        """SIGTERM, and wait for the end: the server says goodbye to clients and to the system account."""
+        self._running().send_signal(signal.SIGTERM)
+        self._await_end()
+
+    def kill(self) -> None:
+        """SIGKILL, and wait for the end; nothing happens if none runs."""
+        if self._process is not None:
+            self._process.kill()
+        self._await_end()
+
+    def restart(self) -> None:
+        """Stop, if it runs, and start on the same ports."""
+        if self._process is not None:
+            self.stop()
+        self.start()
+
+    def reload(self, config: str | None = None) -> None:
+        """SIGHUP, with a new configuration if one is given; wait until it is in force. Raises BridgeError."""
+        if config is not None:
+            self.config = config
+        before = len(self.log)
+        self._write_config()
+        self._running().send_signal(signal.SIGHUP)
+        self._await_line(before, "Reloaded server configuration")
+
+    def lame_duck(self) -> None:
+        """SIGUSR2: the server announces its end and sends its clients away, by default over two minutes."""
+        self._running().send_signal(signal.SIGUSR2)
+
+    def _running(self) -> "subprocess.Popen[bytes]":
+        if self._process is None or self._process.poll() is not None:
+            raise BridgeError(f"nats-server {self.name} does not run; {self._last_words()}")
+        return self._process
+
+    def _write_config(self) -> None:
+        # all of it here, not as flags: 2.9.10 forgets flags at a reload, and then refuses the change of name and store
+        (self.directory / "server.conf").write_text(
+            f'server_name: "{self.name}"\nhost: "127.0.0.1"\nport: {self.port}\nhttp: "127.0.0.1:{self.monitor_port}"\n'
+            f'store_dir: "{self.directory}"\n{self.config}\n'
+        )
+
+    def _command(self) -> list[str]:
+        launcher = [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid())]
+        return [*launcher, str(self.binary), "--config", str(self.directory / "server.conf")]
+
+    def _await_line(self, start: int, text: str) -> None:
+        def holds() -> bool:
+            new = self.log[start:]
+            if "Failed to reload" in new:
+                raise BridgeError(f"nats-server {self.name} refuses the configuration; {self._last_words()}")
+            self._running()
+            return text in new
+
+        if not wait_until(holds, START_SECONDS):
+            raise BridgeError(
+                f"nats-server {self.name} did not say {text!r} in {START_SECONDS} s; {self._last_words()}"
+            )
+
+    def _await_end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            process.kill()
+            process.wait()
+            raise BridgeError(
+                f"nats-server {self.name} did not end in {STOP_SECONDS} s; {self._last_words()}"
+            ) from error
+
+    def _last_words(self) -> str:
+        return "its log ends:\n" + "\n".join(self.log.splitlines()[-10:])
+
+
+def wait_until(holds: Callable[[], bool], seconds: float) -> bool:
+    """Ask every 5 ms; False if it did not hold in time."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True

@@ -1,0 +1,33 @@
+"""What the tests share: real nats-servers, of two versions."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from bridge.demo.nats_server import NatsServer, Version, find
+
+
+class StartServer(Protocol):
+    """Starts a nats-server that ends with the test."""
+
+    def __call__(self, config: str = "", *, name: str = "nats") -> NatsServer: ...
+
+
+@pytest.fixture(scope="session", params=["distribution", "newest"])
+def nats_binary(request: pytest.FixtureRequest) -> Path:
+    """Whoever uses it, directly or not, runs on both versions. Where one cannot be had, the test fails and says why."""
+    version: Version = request.param
+    return find(version)
+
+
+@pytest.fixture
+def start_server(nats_binary: Path) -> Iterator[StartServer]:
+    with ExitStack() as stack:
+
+        def start(config: str = "", *, name: str = "nats") -> NatsServer:
+            return stack.enter_context(NatsServer(nats_binary, config, name=name))
+
+        yield start
