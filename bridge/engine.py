@@ -73,9 +73,11 @@ class Engine:
         self._overflows: dict[str, int] = {}
         self._attempts: list[Attempt] = []
         self._n = 0
+        self._malformed_before = 0
         self._alerts: dict[str, Callable[[], Facts]] = {}
         self._setup = setup
         self.outbox = Outbox(setup.routing, Living(self._facts, self._view))
+        self._decoder = Decoder({}, self._once, setup.names)
         self._install(setup)
 
     # -- what it wants to hear ----------------------------------------------------------------------------------
@@ -90,6 +92,15 @@ class Engine:
             for name in evaluation.wanted():
                 subjects.update(EVENT_TYPES[name].subjects)
         return frozenset(subjects)
+
+    @property
+    def malformed(self) -> int:
+        """Messages that were no events, since the start."""
+        return self._malformed_before + self._decoder.malformed
+
+    @property
+    def latest_malformed(self) -> str:
+        return self._decoder.latest_malformed
 
     # -- inputs -------------------------------------------------------------------------------------------------
 
@@ -208,7 +219,7 @@ class Engine:
     def begun(self, evaluation: Evaluation, state: State) -> None:
         assert state.alert is not None
         self._alerts[state.alert.identity] = partial(evaluation.facts, state)
-        self.outbox.begun(state.alert, self.watch.t)
+        self.outbox.begun(state.alert, evaluation.facts(state), self.watch.t)
 
     def ended(self, evaluation: Evaluation, alert: Alert, facts: Facts) -> None:
         self._alerts.pop(alert.identity, None)
@@ -325,7 +336,7 @@ class Engine:
     def _close(self, frozen: list[Change]) -> None:
         """A message holds these one-offs: equal ones from now on are new lines."""
         for change in frozen:
-            if change.facts and (evaluation := self._by_id.get(change.facts.rule)):
+            if evaluation := self._by_id.get(change.facts.rule):
                 evaluation.open_events.pop(change.key, None)
 
     def _due(self, state: State) -> int:
@@ -372,6 +383,7 @@ class Engine:
             for name, react in evaluation.reactions():
                 self._listening.setdefault(name, []).append(react)
         self._index: dict[str, Index] = {name: build(name, asked, setup.names) for name, asked in watchers.items()}
+        self._malformed_before += self._decoder.malformed
         self._decoder = Decoder(wanted, self._once, setup.names, bool(self._by_subject))
 
     def _revive(self) -> None:

@@ -19,8 +19,8 @@ class Change(msgspec.Struct):
     alert: str
     state: State
     at: int
-    facts: Facts | None = None
-    """None for one that fired: its facts are those of the living alert."""
+    facts: Facts
+    """What the alert was like then."""
     key: str = ""
     """Of a one-off: the combination of its rule."""
     frozen: bool = False
@@ -154,16 +154,12 @@ def _merge(events: list[Change]) -> list[Change]:
     """Equal one-offs become one line with a count."""
     merged: dict[str, Change] = {}
     for event in events:
-        known = merged.get(event.identity)
-        if known is None or known.facts is None or event.facts is None:
-            merged[event.identity] = msgspec.structs.replace(event, facts=_copy(event.facts))
-        else:
+        if known := merged.get(event.identity):
             known.facts.tally.merge(event.facts.tally)
+        else:
+            copy = msgspec.convert(msgspec.to_builtins(event.facts), Facts)
+            merged[event.identity] = msgspec.structs.replace(event, facts=copy)
     return list(merged.values())
-
-
-def _copy(facts: Facts | None) -> Facts | None:
-    return msgspec.convert(msgspec.to_builtins(facts), Facts | None)
 
 
 def dump(group: Group) -> bytes:

@@ -57,11 +57,11 @@ class Outbox:
 
     # -- changes of alerts --------------------------------------------------------------------------------------
 
-    def begun(self, alert: Alert, at: int) -> None:
+    def begun(self, alert: Alert, facts: Facts, at: int) -> None:
         """An alert fires."""
         group = self._group(self.routing.route.place(alert.labels, alert.own), at)
         group.firing[alert.identity] = alert.id
-        self._change(group, Change(0, alert.identity, alert.id, "firing", at))
+        self._change(group, Change(0, alert.identity, alert.id, "firing", at, facts))
 
     def ended(self, alert: Alert, facts: Facts, at: int) -> None:
         """A firing alert is resolved."""
@@ -72,7 +72,7 @@ class Outbox:
     def happened(self, identity: str, key: str, facts: Facts, own: bool, known: Change | None, at: int) -> Change:
         """A one-off. Equal ones that no message holds yet are one change."""
         group = self._group(self.routing.route.place(facts.labels, own), at)
-        if known and known.facts and not known.frozen:
+        if known and not known.frozen:
             known.facts.tally.merge(facts.tally)
             self._changed[known.n] = (group.id, known)
             return known
@@ -215,13 +215,7 @@ class Outbox:
             new.firing[name] = alert
             self._inherit(group, new)
         for change in group.changes:
-            labels = change.facts.labels if change.facts else None
-            if labels is None and change.identity in group.firing:
-                labels = self._living.facts(change.identity).labels
-            if labels is None:
-                self._told.append(change.n)
-                continue
-            new = self._group(self.routing.route.place(labels, about_bridge), at)
+            new = self._group(self.routing.route.place(change.facts.labels, about_bridge), at)
             new.changes.append(change)
             self._changed[change.n] = (new.id, change)
             self._inherit(group, new)
@@ -286,7 +280,6 @@ class Outbox:
         ended = [
             self._living.view(change.facts, change.state, change.alert, at)
             for change in (*content.events, *content.resolved)
-            if change.facts
         ]
         return Notification(
             id=id,

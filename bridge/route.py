@@ -1,9 +1,10 @@
 """Which groups an alert belongs to, and when these are told."""
 
+import re
 from collections.abc import Mapping
 
 import msgspec
-from pydantic import Field
+from pydantic import field_validator
 
 from bridge.alert import digest
 from bridge.options import Options
@@ -11,16 +12,42 @@ from bridge.values import HOUR, MINUTE, SECOND, Duration
 
 EVERY_LABEL = "..."
 
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+
 
 class Route(Options):
-    """The root of the routes: which receiver, which groups, and their times. Keys, defaults and meaning are Alertmanager's."""
+    """Which alerts are told together, when, and to whom. Keys, defaults and meaning are Alertmanager's."""
+
+    later = frozenset(
+        ("routes", "continue", "matchers", "mute_time_intervals", "active_time_intervals", "repeat_backoff")
+    )
 
     receiver: str
     group_by: list[str] = []
     """Label names, or `['...']`: every distinct label set is a group."""
     group_wait: Duration = 30 * SECOND
-    group_interval: Duration = Field(5 * MINUTE, gt=0)
-    repeat_interval: Duration = Field(4 * HOUR, gt=0)
+    group_interval: Duration = 5 * MINUTE
+    repeat_interval: Duration = 4 * HOUR
+
+    @field_validator("group_by")
+    @classmethod
+    def _label_names(cls, names: list[str]) -> list[str]:
+        if EVERY_LABEL in names:
+            if len(names) > 1:
+                raise ValueError("'...' means all labels; write it alone, or name the labels")
+            return names
+        for name in names:
+            check_label(name)
+        if doubled := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{doubled[0]!r} stands twice; keep one of them")
+        return names
+
+    @field_validator("group_interval", "repeat_interval")
+    @classmethod
+    def _not_zero(cls, span: int) -> int:
+        if span == 0:
+            raise ValueError("this cannot be 0; write for example 1m")
+        return span
 
     def place(self, labels: Mapping[str, str], own: bool) -> "Place":
         """The group of an alert. `own`: the alert is about the bridge itself; such alerts do not wait."""
@@ -39,3 +66,10 @@ class Place(msgspec.Struct, frozen=True):
     labels: dict[str, str]
     receiver: str
     wait: int
+
+
+def check_label(name: str) -> str:
+    """Raises ValueError unless alerts can have a label of this name."""
+    if not _LABEL.fullmatch(name):
+        raise ValueError(f"{name[:60]!r} is no label name; use letters, digits and '_', and no digit first")
+    return name

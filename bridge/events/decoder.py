@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from bridge.event import Event, hash_token
+from bridge.event import Event, clean, hash_token
 from bridge.events import EVENT_TYPES
 from bridge.events.reading import Names, sources, version
 from bridge.once import Once
@@ -35,6 +35,9 @@ class Decoder:
         self._once = once
         self._names = names
         self._raw = raw
+        self.malformed = 0
+        """Messages that were no events."""
+        self.latest_malformed = ""
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
         for family, types in _FAMILIES.items():
             if asked := [name for name in types if name in wanted]:
@@ -47,11 +50,11 @@ class Decoder:
         if decoder is None:
             return self._unknown(subject, data, at) if self._raw else None
         if len(data) > SIZE_MAX:
-            return malformed(subject, data, at, f"larger than {SIZE_MAX // 1024} KiB")
+            return self._malformed(subject, data, at, f"larger than {SIZE_MAX // 1024} KiB")
         try:
             body = decoder.decode(data)
         except (ValueError, RecursionError) as error:
-            return malformed(subject, data, at, _why(data, error))
+            return self._malformed(subject, data, at, _why(data, error))
         if family.endswith(("SHUTDOWN", "LAMEDUCK")):
             body = _Stop(body)
         return self._event(family, subject, data, body, at)
@@ -71,7 +74,7 @@ class Decoder:
                 return None
             name = known
         elif not server_id:
-            return malformed(subject, data, at, "no server.id")
+            return self._malformed(subject, data, at, "no server.id")
         elif not self._once.first(None, server_id, seq):
             return None
         return Event(name, at, subject, body, data, server_id, seq)
@@ -95,13 +98,13 @@ class Decoder:
 
     def _unknown(self, subject: str, data: bytes, at: int) -> Event | None:
         if len(data) > SIZE_MAX:
-            return malformed(subject, data, at, f"larger than {SIZE_MAX // 1024} KiB")
+            return self._malformed(subject, data, at, f"larger than {SIZE_MAX // 1024} KiB")
         try:
             body = msgspec.json.decode(data)
         except (ValueError, RecursionError) as error:
-            return malformed(subject, data, at, _why(data, error))
+            return self._malformed(subject, data, at, _why(data, error))
         if not isinstance(body, dict):
-            return malformed(subject, data, at, "no JSON object")
+            return self._malformed(subject, data, at, "no JSON object")
         server = body["server"] if isinstance(body.get("server"), dict) else {}
         server_id, seq = server.get("id"), server.get("seq")
         server_id, seq = server_id if isinstance(server_id, str) else "", seq if isinstance(seq, int) else 0
@@ -111,10 +114,12 @@ class Decoder:
         return Event(kind if isinstance(kind, str) else "unknown", at, subject, body, data, server_id, seq)
 
 
-def malformed(subject: str, data: bytes, at: int, reason: str) -> Event:
-    """What stands for a message that is no event."""
-    body = {"reason": reason, "from": subject, "bytes": len(data)}
-    return Event("bridge.malformed_event", at, "bridge.malformed_event", body)
+    def _malformed(self, subject: str, data: bytes, at: int, reason: str) -> Event:
+        """What stands for a message that is no event."""
+        self.malformed += 1
+        self.latest_malformed = f"{clean(subject)}: {reason} ({len(data)} bytes)"
+        body = {"reason": reason, "from": subject, "bytes": len(data)}
+        return Event("bridge.malformed_event", at, "bridge.malformed_event", body)
 
 
 def _family(subject: str) -> str:

@@ -1,0 +1,272 @@
+"""The composition root: puts source, engine, store and delivery together, and owns every task."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from bridge import __version__, story, systemd
+from bridge.clock import Clock, SystemClock
+from bridge.commit import Commit, OutboxRow
+from bridge.committer import Committer
+from bridge.config import Loaded, load
+from bridge.configuration import destinations, settings, setup
+from bridge.delivery.gate import Gates
+from bridge.delivery.http import Http
+from bridge.delivery.worker import Worker
+from bridge.engine import Engine
+from bridge.errors import ConfigError
+from bridge.inbox import Inbox
+from bridge.receiver import Destination
+from bridge.source.supervisor import Source
+from bridge.store import Store
+from bridge.values import MINUTE, SECOND
+
+log = logging.getLogger(__name__)
+
+SLICE = 0.001
+"""Seconds that the engine works before others get their turn."""
+
+INPUTS_MAX = 64
+"""Inputs that are taken at once, a part of a slice."""
+
+STOP_GRACE = 2.5
+"""Seconds that requests under way get at the end; systemd and people wait for 5."""
+
+
+class App:
+    """The running service."""
+
+    def __init__(self, path: Path, environ: Mapping[str, str], clock: Clock | None = None) -> None:
+        self._path = path
+        self._environ = environ
+        self._clock = clock or SystemClock()
+        self._loaded: Loaded
+        self._engine: Engine
+        self._source: Source
+        self._store: Store
+        self._committer: Committer
+        self._tasks: asyncio.TaskGroup
+        self._inbox = Inbox(self._clock, lambda count: self._source.dropped(count))
+        self._workers: dict[str, tuple[Destination, Worker, asyncio.Task[None]]] = {}
+        self._gates = Gates()
+        self._malformed = story.Malformed()
+        self._stopping = False
+        self._reload_asked = False
+
+    async def run(self) -> None:
+        """Until SIGTERM or SIGINT. Raises ConfigError or StoreError if it cannot begin."""
+        # Without this, a busy event loop keeps the database's thread waiting for seconds (measured: 4 to 27 s).
+        sys.setswitchinterval(0.0001)
+        self._loaded = load(self._path, self._environ)
+        self._warn(self._loaded)
+        self._store = await Store.open(self._loaded.config.storage.path)
+        try:
+            await self._begin()
+            async with asyncio.TaskGroup() as self._tasks:
+                await self._serve()
+        finally:
+            await self._store.close()
+
+    # -- begin and end ------------------------------------------------------------------------------------------
+
+    async def _begin(self) -> None:
+        snapshot = await self._store.load()
+        now = self._clock.now()
+        self._engine = Engine(setup(self._loaded), now)
+        if snapshot is not None:
+            self._engine.restore(snapshot, now, dormant=bool(self._loaded.broken))
+            self._engine.advance(now)
+        self._committer = Committer(self._engine, self._store, self._clock, self._committed)
+        self._inbox.tell("started", version=__version__)
+        for lost in [self._store.lost, *self._store.damaged]:
+            if lost:
+                log.error("%s", lost)
+                self._inbox.tell("state_lost", reason=lost)
+        self._tell_broken(self._loaded)
+        gc.collect()
+        gc.freeze()
+        log.debug("sqlite=%s python=%s", sqlite3.sqlite_version, sys.version.split()[0])
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, self._ask_reload)
+        self._start_workers(list(self._engine.outbox.rows.values()))
+        self._source = Source(settings(self._loaded, self._path), self._clock, self._inbox, self._engine.subjects)
+        source = self._tasks.create_task(self._source.run())
+        log.info(
+            "nats-alert-bridge %s started rules=%d destinations=%d database=%s",
+            __version__,
+            len(self._loaded.rules),
+            len(self._workers),
+            self._loaded.config.storage.path,
+        )
+        systemd.ready(self._status())
+        prune = self._tasks.create_task(self._prune())
+        try:
+            await self._decide()
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                loop.remove_signal_handler(number)
+        systemd.stopping("stopping")
+        await self._end(source, prune)
+
+    async def _end(self, source: asyncio.Task[None], prune: asyncio.Task[None]) -> None:
+        """Hear nothing more, let requests under way end, write everything."""
+        for task in (source, prune):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await asyncio.gather(*(worker.stop(STOP_GRACE) for _, worker, _ in self._workers.values()))
+        while len(self._inbox):
+            self._engine.process(self._inbox.take(INPUTS_MAX))
+        await self._committer.finish()
+        log.info("stopped")
+
+    def _stop(self) -> None:
+        self._stopping = True
+        self._inbox.wake()
+
+    def _ask_reload(self) -> None:
+        self._reload_asked = True
+        self._inbox.wake()
+
+    # -- the main loop ------------------------------------------------------------------------------------------
+
+    async def _decide(self) -> None:
+        """Receive, decide, commit."""
+        engine, inbox, committer = self._engine, self._inbox, self._committer
+        watchdog = systemd.watchdog_interval()
+        next_sign = 0.0
+        while not self._stopping:
+            await inbox.wait(self._patience(watchdog))
+            self._slice(engine, inbox)
+            await committer.step()
+            if self._reload_asked:
+                self._reload_asked = False
+                await self._reload()
+            self._malformed.tell(engine, self._clock.now())
+            if watchdog is not None and time.monotonic() >= next_sign:
+                next_sign = time.monotonic() + watchdog / 2
+                systemd.watchdog()
+                systemd.status(self._status())
+            await asyncio.sleep(0)
+
+    def _slice(self, engine: Engine, inbox: Inbox) -> None:
+        end = time.perf_counter() + SLICE
+        while inputs := inbox.take(INPUTS_MAX):
+            engine.process(inputs)
+            if time.perf_counter() >= end:
+                return
+        engine.advance(self._clock.now())
+
+    def _patience(self, watchdog: float | None) -> float:
+        """Seconds until something must be done though nothing comes."""
+        if not self._committer.idle:
+            return 0.001
+        if self._engine.urgent and not self._committer.degraded:
+            return 0.0
+        # One microsecond more: what is due at an instant happens once that instant is over.
+        due = min(self._engine.next_due + 1, self._committer.next_at)
+        seconds = max(0.0, (due - self._clock.now()) / SECOND)
+        return min(seconds, watchdog / 2 if watchdog else 1.0, 1.0)
+
+    def _committed(self, commit: Commit) -> None:
+        """A commit is on disk: what it decided may be told now."""
+        story.tell(commit)
+        self._inbox.committed(commit.rows)
+        settled = {outcome.id for outcome in commit.settled}
+        for row in commit.rows:
+            if row.id not in settled and row.destination in self._workers:
+                self._workers[row.destination][1].put(row)
+
+    async def _prune(self) -> None:
+        """Forget history that is older than `storage.retention`, a little at a time."""
+        while True:
+            await self._clock.sleep(MINUTE / SECOND)
+            retention = self._loaded.config.storage.retention
+            while not self._committer.degraded and await self._store.prune(self._clock.now(), retention):
+                await self._clock.sleep(0.1)
+
+    # -- destinations -------------------------------------------------------------------------------------------
+
+    def _start_workers(self, rows: list[OutboxRow]) -> None:
+        for key, destination in destinations(self._loaded).items():
+            if key not in self._workers:
+                worker = Worker(key, destination, Http(self._clock, self._gates.of(destination)), self._inbox)
+                task = self._tasks.create_task(worker.run(), name=f"worker {key}")
+                self._workers[key] = destination, worker, task
+                for row in rows:
+                    if row.destination == key:
+                        worker.put(row)
+
+    async def _stop_workers(self, loaded: Loaded) -> None:
+        """Those whose destination was removed or has other settings."""
+        wanted = destinations(loaded)
+        gone = [key for key, (destination, _, _) in self._workers.items() if wanted.get(key) != destination]
+        await asyncio.gather(*(self._workers[key][1].stop(STOP_GRACE) for key in gone))
+        for key in gone:
+            await self._workers.pop(key)[2]
+
+    # -- reload -------------------------------------------------------------------------------------------------
+
+    async def _reload(self) -> None:
+        """SIGHUP: read the files anew. What is broken stays as it was."""
+        systemd.reloading()
+        try:
+            loaded = load(self._path, self._environ)
+        except ConfigError as error:
+            for problem in error.problems:
+                log.error("%s", problem)
+            log.error("reload failed; the configuration of before goes on")
+            self._inbox.tell("config_invalid", file=str(self._path), reason=str(error.problems[0]))
+            systemd.ready(self._status())
+            return
+        self._warn(loaded)
+        before, self._loaded = self._loaded, _with_last_good(loaded, self._loaded)
+        self._tell_broken(loaded)
+        if loaded.config.storage.path != before.config.storage.path:
+            log.warning("storage.path has changed; restart the service to use %s", loaded.config.storage.path)
+        await self._stop_workers(self._loaded)
+        while len(self._inbox):
+            self._engine.process(self._inbox.take(INPUTS_MAX))
+        self._engine.advance(self._clock.now())
+        self._engine.reload(setup(self._loaded))
+        self._start_workers(list(self._engine.outbox.rows.values()))
+        self._source.reconfigure(settings(self._loaded, self._path))
+        await self._source.resubscribe(self._engine.subjects)
+        log.info("reloaded rules=%d destinations=%d", len(self._loaded.rules), len(self._workers))
+        systemd.ready(self._status())
+
+    def _tell_broken(self, loaded: Loaded) -> None:
+        for path, problems in loaded.broken.items():
+            for problem in problems:
+                log.error("%s", problem)
+            self._inbox.tell("config_invalid", file=str(path), reason=str(problems[0]))
+        if not loaded.broken:
+            self._inbox.tell("config_valid")
+
+    def _warn(self, loaded: Loaded) -> None:
+        for problem in loaded.warnings:
+            log.warning("%s", problem)
+
+    def _status(self) -> str:
+        """The line that `systemctl status` shows."""
+        nats = "NATS is not heard" if self._engine.watch.blind else "NATS is heard"
+        store = f", {self._committer.degraded}" if self._committer.degraded else ""
+        return f"{nats}, {len(self._engine.outbox.rows)} messages wait{store}"
+
+
+def _with_last_good(loaded: Loaded, before: Loaded) -> Loaded:
+    """The rules of a file that is broken now stay what they were."""
+    broken = {str(path) for path in loaded.broken}
+    kept = [rule for rule in before.rules if rule.file in broken]
+    return loaded._replace(rules=[*loaded.rules, *kept])

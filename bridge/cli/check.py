@@ -1,0 +1,27 @@
+"""`nats-alert-bridge check`"""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from bridge import config
+from bridge.cli.place import FILE, default_file
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=FILE)
+def check(files: tuple[Path, ...]) -> None:
+    """Say all that is wrong with rules files.
+
+    Without FILES: $NATS_ALERT_BRIDGE_CONFIG, else /etc/nats-alert-bridge/rules.yaml. Files that these name are checked as well.
+    """
+    paths = files or (default_file(),)
+    problems = config.check(paths, os.environ)
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    errors = sum(1 for problem in problems if problem.severity == "error")
+    if errors:
+        sys.exit(1)
+    click.echo(f"{', '.join(str(path) for path in paths)}: ok")

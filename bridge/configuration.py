@@ -1,0 +1,53 @@
+"""From the rules file to what the engine, the source and the workers want to know."""
+
+from pathlib import Path
+
+from bridge.builtin import builtin_rules
+from bridge.config import Loaded
+from bridge.engine import PlacedRule, Setup
+from bridge.events.reading import Names
+from bridge.outbox import Routing, Target
+from bridge.receiver import Destination
+from bridge.source.settings import Settings, Tls
+
+
+def setup(loaded: Loaded) -> Setup:
+    """The operator's rules and the built-in ones."""
+    config = loaded.config
+    own = [PlacedRule(rule) for rule in builtin_rules(rule.rule.alert for rule in loaded.rules)]
+    rules = [PlacedRule(rule.rule, f"{rule.file}:{rule.line}") for rule in loaded.rules]
+    return Setup(
+        rules=(*rules, *own),
+        routing=Routing(
+            route=config.route,
+            targets={
+                receiver.name: tuple(Target(key, each.send_resolved) for key, each in receiver.destinations.items())
+                for receiver in config.receivers
+            },
+            give_up_after=config.delivery.give_up_after,
+            external_url=config.external_url,
+        ),
+        labels=config.labels,
+        names=Names(accounts=config.nats.accounts, token_auth=config.nats.token_auth),
+    )
+
+
+def destinations(loaded: Loaded) -> dict[str, Destination]:
+    """By the key of their queue."""
+    return loaded.config.destinations
+
+
+def settings(loaded: Loaded, path: Path) -> Settings:
+    """Where NATS is. `path` is the file that people are told to edit."""
+    nats, tls = loaded.config.nats, loaded.config.nats.tls
+    return Settings(
+        servers=tuple(nats.servers),
+        user=nats.user,
+        password=nats.password,
+        token=nats.token,
+        credentials=nats.credentials,
+        nkey_file=nats.nkey_file,
+        tls=Tls(ca_file=tls.ca_file, cert_file=tls.cert_file, key_file=tls.key_file, first=tls.first) if tls else Tls(),
+        inbox_prefix=nats.inbox_prefix,
+        file=str(path),
+    )

@@ -1,0 +1,122 @@
+"""Where everything that the engine must be told waits for its turn. Whoever puts something in never waits."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from bridge.clock import Clock
+from bridge.commit import Attempt, OutboxRow, Settled
+from bridge.inputs import Blind, Happening, Input, Message, Own, Postponed, Remembered, Sight, Tried
+
+MESSAGES_MAX = 200_000
+BYTES_MAX = 256 * 1024 * 1024
+"""Of messages that wait; what comes on top is dropped and counted. About two seconds of a storm."""
+
+
+class Inbox:
+    """Takes from the source (see source.Sink) and from the workers (see delivery.Reports), in one order."""
+
+    def __init__(self, clock: Clock, dropped: Callable[[int], None]) -> None:
+        """`dropped` is told of messages that found no room."""
+        self._clock = clock
+        self._dropped = dropped
+        self._inputs: deque[Input] = deque()
+        self._bytes = 0
+        self._filled = asyncio.Event()
+        self._remembering: list[tuple[str, dict[str, Any], asyncio.Future[None]]] = []
+
+    def __len__(self) -> int:
+        return len(self._inputs)
+
+    def take(self, most: int) -> list[Input]:
+        """The oldest inputs, at most so many."""
+        inputs = self._inputs
+        taken = [inputs.popleft() for _ in range(min(most, len(inputs)))]
+        for given in taken:
+            if type(given) is Message:
+                self._bytes -= len(given.data)
+        if not inputs:
+            self._filled.clear()
+        return taken
+
+    async def wait(self, seconds: float) -> None:
+        """Until there is something, or so much time has passed."""
+        if self._inputs:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._filled.wait()
+        except TimeoutError:
+            return
+
+    def wake(self) -> None:
+        """End a wait, though nothing may have come."""
+        self._filled.set()
+
+    # -- what the source tells ----------------------------------------------------------------------------------
+
+    def message(self, subject: str, data: bytes, at: int) -> None:
+        if len(self._inputs) >= MESSAGES_MAX or self._bytes + len(data) > BYTES_MAX:
+            self._dropped(1)
+            return
+        self._bytes += len(data)
+        self.put(Message(subject, data, at))
+
+    def own(self, server_id: str, client_id: int) -> None:
+        self.put(Own(server_id, client_id, self._clock.now()))
+
+    def sight(self, at: int) -> None:
+        self.put(Sight(at))
+
+    def blind(self, at: int) -> None:
+        self.put(Blind(at))
+
+    def told(self, event_name: str, fields: dict[str, object], at: int) -> None:
+        self.put(Happening(event_name, fields, at))
+
+    # -- what the workers report --------------------------------------------------------------------------------
+
+    def attempted(self, attempt: Attempt) -> None:
+        self.put(Tried(attempt, attempt.at))
+
+    def postponed(self, row: OutboxRow) -> None:
+        self.put(Postponed(row, self._clock.now()))
+
+    def settled(self, settled: Settled) -> None:
+        self.put(settled)
+
+    def refused(self, destination: str, detail: str) -> None:
+        self.tell("receiver_dead", destination=destination, reason=detail)
+
+    def recovered(self, destination: str) -> None:
+        self.tell("receiver_recovered", destination=destination)
+
+    async def remember(self, row_id: str, memory: dict[str, Any]) -> None:
+        """Returns once it is on disk."""
+        done = asyncio.get_running_loop().create_future()
+        self._remembering.append((row_id, memory, done))
+        self.put(Remembered(row_id, memory, self._clock.now()))
+        await done
+
+    def committed(self, rows: list[OutboxRow]) -> None:
+        """These rows are on disk: whoever waits for what they remember goes on."""
+        written = {row.id: row.memory for row in rows}
+        waiting = self._remembering
+        self._remembering = []
+        for row_id, memory, done in waiting:
+            if row_id in written and memory.items() <= written[row_id].items():
+                if not done.done():
+                    done.set_result(None)
+            else:
+                self._remembering.append((row_id, memory, done))
+
+    # -- what the program tells ---------------------------------------------------------------------------------
+
+    def tell(self, name: str, **fields: Any) -> None:
+        """Something about the bridge itself."""
+        self.put(Happening(name, fields, self._clock.now()))
+
+    def put(self, given: Input) -> None:
+        self._inputs.append(given)
+        self._filled.set()
