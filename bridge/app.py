@@ -80,7 +80,9 @@ class App:
         snapshot = await self._store.load()
         now = self._clock.now()
         self._engine = Engine(setup(self._loaded), now)
-        if snapshot is not None:
+        if snapshot is None:
+            self._engine.begin()
+        else:
             self._engine.restore(snapshot, now, dormant=bool(self._loaded.broken))
             self._engine.advance(now)
         self._committer = Committer(self._engine, self._store, self._clock, self._committed)

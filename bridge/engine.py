@@ -182,6 +182,11 @@ class Engine:
         commit.attempts, self._attempts = self._attempts, []
         return commit
 
+    def begin(self) -> None:
+        """A first start: there is nothing to go on from."""
+        for evaluation in self._by_id.values():
+            evaluation.start(edited=True)
+
     def restore(self, snapshot: Snapshot, now: int, dormant: bool = False) -> None:
         """Go on where the last commit ended. The time since then counts as blind.
 

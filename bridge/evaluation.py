@@ -317,7 +317,7 @@ class Evaluation:
         alert, watch = state.alert, self._home.watch
         assert alert is not None
         tally = msgspec.structs.replace(alert.tally, approximate=not self.rule.exact(state))
-        if alert.gone_w is None:
+        if alert.gone_w is None or self.rule.instant:
             tally.value = self.rule.value(state, watch.t, watch.w)
             tally.peak = tally.value if tally.peak is None else self.rule.worse(tally.peak, tally.value)
         return Facts(self.rule.id, alert.labels, alert.fired, tally, reason=alert.reason)
@@ -328,7 +328,8 @@ class Evaluation:
         if key == OVERFLOW:
             own = {"overflow": "true"}
         else:
-            own = {field.replace(".", "_"): text for field, text in zip(rule.by, key.split(SEPARATOR), strict=True) if rule.by}
+            values = key.split(SEPARATOR) if rule.by else []
+            own = {field.replace(".", "_"): text for field, text in zip(rule.by, values, strict=True)}
         context = {"labels": own}
         static = {name: template.render(context) for name, template in rule.label_templates.items()}
         labels = {"alertname": rule.alert, **own, **static, **self._labels}

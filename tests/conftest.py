@@ -7,7 +7,8 @@ from typing import Protocol
 
 import pytest
 
-from bridge.demo.nats_server import NatsServer, Version, find
+from bridge.demo.nats_binary import Version, find
+from bridge.demo.nats_server import NatsServer
 
 
 class StartServer(Protocol):

@@ -12,6 +12,9 @@ from typing import Any, Self
 
 import msgspec
 
+HANDSHAKE = b"\x16"
+"""What TLS begins with. A sink without TLS takes it for a request, of the method `TLS`, and answers by script."""
+
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 """Writes an answer, or does to the connection what it is made for."""
 
@@ -148,6 +151,8 @@ class Sink:
         self._listening.set()
         await self._end.wait()
         server.close()
+        for _ in range(10):  # A connection that was just accepted gets its task, which closes it when it is cancelled.
+            await asyncio.sleep(0)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -171,7 +176,10 @@ class Sink:
 
 async def _read(reader: asyncio.StreamReader) -> Received | None:
     try:
-        head = await reader.readuntil(b"\r\n\r\n")
+        begin = await reader.readexactly(1)
+        if begin == HANDSHAKE:
+            return Received(time.monotonic(), "TLS", "", {}, begin + await reader.read(65_536))
+        head = begin + await reader.readuntil(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").rstrip().split("\r\n")
         headers = {name.lower(): text.strip() for name, _, text in (line.partition(":") for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))

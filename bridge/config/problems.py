@@ -116,8 +116,8 @@ def _problem(group: list[_Fault], given: Substituted, top: tuple[str | int, ...]
         return document.key_problem(fault.path, unknown_key(word, value, keys_of(holder), holder.later))
     what = _type_words(group, value) if fault.expected else _words(fault.details, value)
     if given.tells(what, fault.path):
-        names = ", ".join(f"${{{name}}}" for name in given.variables(fault.path))
-        what = f"the text from {names or 'the environment'} does not fit here; check what it is set to (not shown, it may be a secret)"
+        names = ", ".join(f"${{{name}}}" for name in given.variables(fault.path)) or "the environment"
+        what = f"the text from {names} does not fit here; check what it is set to (not shown, it may be a secret)"
     return document.key_problem(fault.path, what) if fault.on_key else document.problem(fault.path, what)
 
 

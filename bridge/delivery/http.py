@@ -25,7 +25,7 @@ DEADLINE = 15.0
 """Seconds from the look-up of the name to the last byte of the answer. httpx's own limits never end an answer that
 comes byte by byte."""
 CONNECT_DEADLINE = 5.0
-"""Seconds for one of several addresses of a host."""
+"""Seconds for the connection to one of several addresses of a host, and again for its TLS handshake."""
 BODY_MAX = 64 * 1024
 ADDRESSES_MAX = 3
 
@@ -50,7 +50,6 @@ class Http:
             verify=tls or _public_authorities(),
             trust_env=False,
             follow_redirects=False,
-            timeout=httpx.Timeout(None, connect=CONNECT_DEADLINE),
             limits=httpx.Limits(max_connections=16, max_keepalive_connections=4, keepalive_expiry=30),
             # identity: 300 KB of gzip become 300 MB in 0.6 s (measured). The body is read raw as well.
             headers={"accept-encoding": "identity", "user-agent": f"nats-alert-bridge/{__version__}"},
@@ -76,7 +75,7 @@ class Http:
         self.in_flight += 1
         try:
             async with asyncio.timeout(self._deadline):
-                return await self._exchange(request)
+                return await self._exchange(request, asyncio.get_running_loop().time() + self._deadline)
         except TimeoutError as error:
             raise Transient(f"no whole answer within {self._deadline:g} s") from error
         except OSError as error:
@@ -89,7 +88,7 @@ class Http:
         finally:
             self.in_flight -= 1
 
-    async def _exchange(self, request: Request) -> Reply:
+    async def _exchange(self, request: Request, end: float) -> Reply:
         url = httpx.URL(request.url.reveal())
         host = url.raw_host.decode("ascii")
         *others, last = (await self._resolver.look_up(host, url.port or (443 if url.scheme == "https" else 80)))[
@@ -97,18 +96,23 @@ class Http:
         ]
         for address in others:
             try:
-                return await self._post(request, url, address)
+                return await self._post(request, url, address, end)
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue  # Nothing was sent; another address of the host may answer.
-        return await self._post(request, url, last)
+        return await self._post(request, url, last, end)
 
-    async def _post(self, request: Request, url: httpx.URL, address: str) -> Reply:
+    async def _post(self, request: Request, url: httpx.URL, address: str, end: float) -> Reply:
         """Send to one address, but ask for, and demand a certificate of, the host that the URL names."""
+        # httpcore leaks the socket of a handshake that is cancelled, but not of one that takes too long: so connection
+        # and handshake, which have this limit each, must both end before the whole is cancelled.
+        left = end - asyncio.get_running_loop().time()
+        connect = min(CONNECT_DEADLINE, max(0.45 * left, 0.001))
         async with self._client.stream(
             request.method,
             url.copy_with(host=address),
             headers={**request.headers, "Host": url.netloc.decode("ascii")},
             content=request.body,
+            timeout=httpx.Timeout(None, connect=connect),
             extensions={"sni_hostname": url.raw_host.decode("ascii")},
         ) as response:
             body = b""
@@ -141,20 +145,24 @@ def _no_address(error: OSError) -> Transient:
 
 
 def _no_reply(error: httpx.RequestError) -> Trouble:
-    chain = list(_chain(error))
-    for cause in chain:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return Refused(f"the certificate is not trusted: {cause.verify_message}")
-        if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-            return Transient("the connection was lost within TLS")
-        if isinstance(cause, ssl.SSLError):
-            return Refused(f"TLS failed: {cause.reason or 'no reason given'}")
-    numbers = [cause.errno for cause in chain if isinstance(cause, OSError) and cause.errno]
-    return Transient(os.strerror(numbers[-1]) if numbers else _KINDS.get(type(error), "the connection failed"))
+    if isinstance(error, httpx.TimeoutException):
+        return Transient("no connection in time")
+    for cause in _chain(error):
+        match cause:
+            case ssl.SSLCertVerificationError():
+                return Refused(f"the certificate is not trusted: {cause.verify_message}")
+            case ssl.SSLError() if not isinstance(cause, _PASSING):
+                return Refused(f"TLS failed: {cause.reason or 'no reason given'}")
+            case OSError(errno=int(number)) if not isinstance(cause, ssl.SSLError):
+                return Transient(os.strerror(number))
+    return Transient(_KINDS.get(type(error), "the connection failed"))
 
+
+_PASSING = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+"""What TLS raises when the connection is lost, or has to wait: no fault of either side's settings."""
 
 _KINDS: dict[type[httpx.RequestError], str] = {
-    httpx.ConnectTimeout: "no connection in time",
+    httpx.ConnectError: "the connection was lost before it stood",
     httpx.RemoteProtocolError: "the answer is no HTTP, or was cut off",
     httpx.ReadError: "the connection was lost before the answer",
     httpx.WriteError: "the connection was lost while sending",

@@ -10,9 +10,18 @@ from pathlib import Path
 
 from bridge.errors import BridgeError
 
-# Hooks on updates write to the machine's own caches (docker-clean, AppStream). The sandbox user could not write here.
+# Hooks on updates write to the machine's own caches (docker-clean, AppStream), other index files are hundreds of
+# megabytes (apt-file), and the sandbox user could not write here.
 _CONFIG = """\
 #clear APT::Update;
+#clear Acquire::IndexTargets;
+Acquire::IndexTargets::deb::Packages {{
+    MetaKey "$(COMPONENT)/binary-$(ARCHITECTURE)/Packages";
+    flatMetaKey "Packages";
+    ShortDescription "Packages";
+    Description "$(RELEASE)/$(COMPONENT) $(ARCHITECTURE) Packages";
+    flatDescription "$(RELEASE) Packages";
+}};
 APT::Sandbox::User "root";
 Acquire::Languages "none";
 Acquire::Retries "2";

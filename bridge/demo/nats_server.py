@@ -1,9 +1,6 @@
-"""A real nats-server: where to get one, and a process that starts when told and never outlives its parent."""
+"""A real nats-server as a process: it does what it is told, and never outlives its parent."""
 
-import fcntl
 import os
-import platform
-import re
 import secrets
 import shutil
 import signal
@@ -15,12 +12,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
-from bridge.demo.debian import Apt
 from bridge.errors import BridgeError
-
-Version = Literal["any", "distribution", "newest"]
 
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
@@ -35,91 +29,6 @@ if os.getppid() != int(sys.argv[1]):
     sys.exit("the parent is gone")
 os.execv(sys.argv[2], sys.argv[2:])
 """
-
-
-def find(version: Version = "any") -> Path:
-    """The path of a nats-server that runs here.
-
-    `any`: `$NATS_SERVER`, else the one on PATH, else the newest in the user's cache, else the distribution's package.
-    `distribution` and `newest`: the package of this machine's release, or of Debian unstable, from the cache or else
-    downloaded into it; safe to call from several processes at once. Raises BridgeError that says what to install.
-    """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nats-alert-bridge" / "nats-server"
-    match version:
-        case "any":
-            return _named() or _on_path() or _newest_of(cache) or _from_debian(cache, None)
-        case "distribution":
-            return _from_debian(cache, None)
-        case "newest":
-            return _from_debian(cache, "unstable")
-
-
-def version_of(binary: Path) -> str:
-    """Such as `2.9.10`. Raises BridgeError if it does not run."""
-    try:
-        done = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False, timeout=START_SECONDS)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise BridgeError(f"{binary} does not run: {error}") from error
-    if not (match := re.search(r"v(\d+(?:\.\d+)+)", done.stdout)):
-        raise BridgeError(f"{binary} is no nats-server that runs here: {(done.stderr or done.stdout).strip()}")
-    return match[1]
-
-
-def _named() -> Path | None:
-    if not (name := os.environ.get("NATS_SERVER")):
-        return None
-    if not (path := shutil.which(name)):
-        raise BridgeError(f"NATS_SERVER is {name}, which is no program; name a nats-server, or unset it")
-    return Path(path).resolve()
-
-
-def _on_path() -> Path | None:
-    # Debian's package installs into /usr/sbin, which is not on the PATH of ordinary users
-    path = shutil.which("nats-server", path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"]))
-    return Path(path) if path else None
-
-
-def _newest_of(cache: Path) -> Path | None:
-    found = [path for path in cache.glob("[0-9]*/nats-server") if os.access(path, os.X_OK)]
-    return max(found, key=lambda path: [int(part) for part in path.parent.name.split(".")], default=None)
-
-
-def _from_debian(cache: Path, suite: str | None) -> Path:
-    """A link tells which version a suite had when it was asked, so that later calls need no network."""
-    link = cache / (suite or _name_release())
-    if not (link / "nats-server").exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with (cache / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not (link / "nats-server").exists():  # nobody else was faster
-                _download(cache, suite, link)
-    return (link / "nats-server").resolve()
-
-
-def _name_release() -> str:
-    release = platform.freedesktop_os_release()
-    return f"{release['ID']}-{release.get('VERSION_ID', 'rolling')}"
-
-
-def _download(cache: Path, suite: str | None, link: Path) -> None:
-    scratch = cache / "download"
-    shutil.rmtree(scratch, ignore_errors=True)  # what a killed one left
-    scratch.mkdir()
-    try:
-        Apt(scratch / "apt", suite).unpack("nats-server", scratch / "root")
-        binary = next((scratch / "root/usr").glob("*bin/nats-server"), scratch / "nats-server")
-        home = cache / version_of(binary)
-        home.mkdir(exist_ok=True)
-        binary.replace(home / "nats-server")
-        (scratch / "link").symlink_to(home.name)
-        (scratch / "link").replace(link)
-    except BridgeError as error:
-        raise BridgeError(
-            f"no nats-server for the tests and the demo: {error}; install one (Debian: apt-get install nats-server) "
-            "or name one: NATS_SERVER=/path/to/nats-server"
-        ) from error
-    finally:
-        shutil.rmtree(scratch)
 
 
 _given: set[int] = set()
@@ -158,7 +67,11 @@ class NatsServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BridgeError:
+            shutil.rmtree(self.directory)
+            raise
         return self
 
     def __exit__(

@@ -41,6 +41,7 @@ class Reports:
             seconds = (now - since) / SECOND
             _log.warning("NATS is heard again after %.0f s", seconds)
             self._sink.told("nats_reconnected", {"since": since / SECOND, "seconds": seconds}, now)
+        self._alarmed = False
         self.forget()
 
     def lost(self, address: str, reason: str, planned: bool) -> None:
@@ -86,9 +87,8 @@ class Reports:
         self._dropped += count
 
     def forget(self) -> None:
-        """A new beginning: what is wrong from now on is told anew."""
+        """A new beginning: what is still wrong is told anew."""
         self._said.clear()
-        self._alarmed = False
 
     def tick(self, addresses: Iterable[str]) -> None:
         """Tell what has waited: dropped messages, and an outage that lasts."""

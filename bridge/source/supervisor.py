@@ -119,8 +119,13 @@ class Source:
                 talk.result()
             return await connection.lost
         finally:
-            talk.cancel()
-            await asyncio.wait({talk})
+            # More than once: asyncio.wait_for, which nats-py uses, can lose a cancellation before Python 3.12.
+            while not talk.done():
+                talk.cancel()
+                await asyncio.wait({talk}, timeout=0.1)
+            if not talk.cancelled():
+                # Whatever it says of a lost connection is a consequence.
+                talk.exception()
 
     async def _talk(self, connection: Connection) -> None:
         await connection.open()

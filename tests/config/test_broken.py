@@ -9,7 +9,7 @@ from bridge.errors import ConfigError
 
 DIRECTORY = Path(__file__).parent / "broken"
 FILES = sorted(DIRECTORY.glob("*.yaml"))
-ENVIRON = {"TOKEN": "hunter2-is-a-token", "URL": "https://hooks.example.net/hunter2/path", "DIRECTORY": "/nowhere"}
+ENVIRON = {"TOKEN": "hunter2-is-a-token", "URL": "https://chat.corp/hunter2/path", "DIRECTORY": "/nowhere"}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -1,6 +1,7 @@
 """The harness: whatever a server does, a request ends in time, in little memory, and no URL is told."""
 
 import asyncio
+import gc
 import gzip
 import logging
 import resource
@@ -17,7 +18,7 @@ import trustme
 from bridge.clock import SystemClock
 from bridge.delivery.gate import Gate
 from bridge.delivery.http import BODY_MAX, Http
-from bridge.errors import Refused, Rejected, Transient, Trouble
+from bridge.errors import Refused, Rejected, Transient
 from bridge.receiver import Reply, Request
 from bridge.values import SECOND, Secret
 from tests.sink import Answer, Sink, answer, cut, flood, hang, raw, reset, trickle
@@ -220,8 +221,15 @@ async def test_a_server_that_wants_our_certificate_is_trouble() -> None:
                 await http.send(post(f"https://localhost:{sink.port}/"))
 
 
+async def test_a_handshake_that_hangs_ends_in_time_and_leaves_no_socket(http: Http) -> None:
+    """A socket that nobody closed is a ResourceWarning, and those are errors here."""
+    with Sink(then=hang()) as sink, pytest.raises(Transient, match="no connection in time"):
+        await http.send(post(f"https://127.0.0.1:{sink.port}/"))
+    gc.collect()
+
+
 async def test_https_to_a_server_without_tls_is_refused(http: Http) -> None:
-    with Sink() as sink, pytest.raises(Refused, match="TLS failed"):
+    with Sink(then=raw(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as sink, pytest.raises(Refused, match="TLS failed"):
         await http.send(post(f"https://127.0.0.1:{sink.port}/"))
 
 

@@ -10,8 +10,9 @@ import nats
 import pytest
 from nats.aio.client import Client
 
+from bridge.demo.nats_binary import version_of
 from bridge.demo.nats_cluster import run_cluster
-from bridge.demo.nats_server import NatsServer, free_port, version_of
+from bridge.demo.nats_server import NatsServer, free_port
 from bridge.errors import BridgeError
 from tests.conftest import StartServer
 from tests.waiting import eventually

@@ -5,26 +5,28 @@ import logging
 import pytest
 from msgspec.structs import replace
 
+from bridge.values import Secret
 from tests.conftest import StartServer
 from tests.source.heard import ACCOUNTS, QUICK, client, run, settings_for
 from tests.waiting import eventually
 
 
 @pytest.mark.parametrize(
-    ("config", "user", "password"),
+    ("config", "user", "shown"),
     [
-        (ACCOUNTS, "app", "p"),
-        ("authorization { user: u, password: p }", "u", "p"),
-        ("accounts { $SYS { users: [{user: s, password: s}] } }\nno_auth_user: x\naccounts: {", "", ""),
-    ][:2],
+        pytest.param(ACCOUNTS, "app", "as user 'app'", id="another account"),
+        pytest.param("authorization { user: u, password: p }", "u", "as user 'u'", id="no accounts"),
+        pytest.param("", None, "without a login", id="no users"),
+    ],
 )
 async def test_a_user_outside_the_system_account_is_told_once(
-    start_server: StartServer, caplog: pytest.LogCaptureFixture, config: str, user: str, password: str
+    start_server: StartServer, caplog: pytest.LogCaptureFixture, config: str, user: str | None, shown: str
 ) -> None:
     server = start_server(config)
-    async with run(settings_for(server, user=user, password=password)) as it:
+    settings = replace(settings_for(server), user=user, password=Secret("p") if user else None)
+    async with run(settings) as it:
         [tale] = await eventually(lambda: it.heard.tales("wrong_account"))
-        assert f"as user {user!r}" in str(tale["reason"])
+        assert shown in str(tale["reason"])
         assert "system_account" in str(tale["reason"])
         assert not it.heard.sees
     assert sum("outside the system account" in record.message for record in caplog.records) == 1

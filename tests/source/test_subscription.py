@@ -43,15 +43,17 @@ async def test_a_change_of_subjects_loses_and_doubles_nothing(
     server = start_server(ACCOUNTS)
     async with run(settings_for(server), before) as it, client(server) as other:
         await eventually(lambda: it.heard.sees)
-        flood = asyncio.create_task(publish_until_cancelled(other))
+        stop = asyncio.Event()
+        flood = asyncio.create_task(publish_until(stop, other))
         await eventually(lambda: len(it.heard.messages("ev.stay")) > 200)
         await it.source.resubscribe(after)
         count = len(it.heard.messages("ev.stay"))
         await eventually(lambda: len(it.heard.messages("ev.stay")) > count + 200)
-        flood.cancel()
-        await asyncio.wait({flood})
+        stop.set()
+        sent = await flood
+        await eventually(lambda: len(it.heard.messages("ev.stay")) >= sent)
         numbers = [int(str(data, "ascii")) for data in payloads(it.heard, "ev.stay")]
-        assert sorted(numbers) == list(range(len(numbers)))
+        assert sorted(numbers) == list(range(sent))
         await other.publish("ev.new")
         await eventually(lambda: it.heard.messages("ev.new"))
         assert len(it.heard.messages("ev.new")) == 1
@@ -119,10 +121,11 @@ def payloads(heard: Heard, subject: str) -> list[bytes]:
     return [data for _, data in heard.messages(subject) if isinstance(data, bytes)]
 
 
-async def publish_until_cancelled(other: Client) -> None:
+async def publish_until(stop: asyncio.Event, other: Client) -> int:
     number = 0
-    while True:
+    while not stop.is_set():
         for _ in range(20):
             await other.publish("ev.stay", b"%d" % number)
             number += 1
         await other.flush()
+    return number

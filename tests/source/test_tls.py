@@ -6,7 +6,8 @@ import pytest
 import trustme
 from msgspec.structs import replace
 
-from bridge.demo.nats_server import version_of
+from bridge.demo.nats_binary import version_of
+from bridge.demo.nats_server import free_port
 from bridge.source.settings import Settings, Tls
 from tests.conftest import StartServer
 from tests.source.heard import ACCOUNTS, run, settings_at, settings_for
@@ -89,9 +90,8 @@ async def test_files_that_cannot_be_used_are_named(start_server: StartServer, tm
         assert f"cannot use nats.tls.ca_file {tmp_path}/missing.pem: No such file" in str(tale["reason"])
 
 
+@pytest.mark.filterwarnings("ignore:parameter .timeout. of type:DeprecationWarning")  # of aiohttp, about nats-py
 async def test_websockets_are_heard(start_server: StartServer) -> None:
-    from bridge.demo.nats_server import free_port
-
     port = free_port()
     server = start_server(f'{ACCOUNTS}\nwebsocket {{ listen: "127.0.0.1:{port}", no_tls: true }}')
     async with run(settings_at(f"ws://127.0.0.1:{port}")) as it:

@@ -30,12 +30,12 @@ def systemd(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def analyze(systemd: Path, tmp_path: Path) -> Analyze:
     """Runs systemd-analyze on a root with our units, what they start, and the units that every system has."""
-    for folder in ("etc/systemd/system", "opt/nats-alert-bridge/bin", "usr/lib/systemd", "bin"):
+    for folder in ("etc/systemd/system", "opt/nats-alert-bridge/bin", "usr/lib/systemd", "usr/bin", "bin"):
         (tmp_path / folder).mkdir(parents=True)
     base = next(path for path in (systemd / "usr/lib/systemd/system", systemd / "lib/systemd/system") if path.exists())
     shutil.copytree(base, tmp_path / "usr/lib/systemd/system", symlinks=True)
     shutil.copytree(UNITS, tmp_path / "etc/systemd/system", dirs_exist_ok=True)
-    for program in ("opt/nats-alert-bridge/bin/nats-alert-bridge", "bin/kill"):
+    for program in ("opt/nats-alert-bridge/bin/nats-alert-bridge", "usr/bin/env", "bin/kill"):
         (tmp_path / program).touch(mode=0o755)
     # systemd-analyze wants /run/systemd; where neither systemd nor we could make it, it gets a /run of its own
     lonely = os.geteuid() != 0 and not Path("/run/systemd").exists()
@@ -43,11 +43,9 @@ def analyze(systemd: Path, tmp_path: Path) -> Analyze:
     libraries = [] if systemd == Path("/") else [str(path.parent) for path in systemd.rglob("*.so*")]
 
     def run(verb: str, *arguments: str) -> str:
+        program = [systemd / "usr/bin/systemd-analyze", verb, "--man=no", f"--root={tmp_path}", *arguments]
         done = subprocess.run(
-            [
-                *(private_run if lonely else []),
-                *(systemd / "usr/bin/systemd-analyze", verb, "--man=no", f"--root={tmp_path}", *arguments),
-            ],
+            [*(private_run if lonely else []), *map(str, program)],
             env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "LD_LIBRARY_PATH": os.pathsep.join(dict.fromkeys(libraries))},
             capture_output=True,
             text=True,

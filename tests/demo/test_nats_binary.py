@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.demo.nats_server import find, version_of
+from bridge.demo.nats_binary import find, version_of
 from bridge.errors import BridgeError
 
 APT = [Path("/etc/apt"), Path("/var/lib/apt"), Path("/var/cache/apt")]
@@ -78,7 +78,7 @@ def test_without_network_the_message_says_what_to_install(cache: Path, monkeypat
 def test_two_processes_download_it_once_and_leave_apt_as_it_was(cache: Path) -> None:
     """The package itself: by the machine's mirror, checked, unpacked without root."""
     before = {path: path.stat().st_mtime_ns for folder in APT for path in folder.rglob("*")}
-    program = "from bridge.demo.nats_server import find; print(find('distribution'))"
+    program = "from bridge.demo.nats_binary import find; print(find('distribution'))"
     finders = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     answers = {finder.communicate(timeout=100)[0].strip() for finder in finders}
     assert answers == {str(find("distribution"))}

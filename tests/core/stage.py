@@ -1,0 +1,145 @@
+"""What tests of the core act on: rules as operators write them, messages as servers send them, an engine, its decisions."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from bridge.commit import Commit, OutboxRow
+from bridge.engine import Engine, PlacedRule, Setup
+from bridge.events.reading import Names
+from bridge.group import Change
+from bridge.inputs import Input, Message, Sight
+from bridge.outbox import Routing, Target
+from bridge.route import Route
+from bridge.rule import Rule
+from bridge.rules import RULE_TYPES
+from bridge.values import HOUR, SECOND
+
+START = 1_700_000_000 * SECOND
+
+
+def rule(**keys: Any) -> Rule:
+    """A rule from its YAML keys; `for_` is `for`."""
+    if "for_" in keys:
+        keys["for"] = keys.pop("for_")
+    return RULE_TYPES[keys.get("type", "any")].model_validate({"type": "any", "alert": "A", **keys})
+
+
+def setup(*rules: Rule, route: dict[str, Any] | None = None, targets: Iterable[Target] = (Target("ops/webhook/0"),)) -> Setup:
+    """A configuration with one receiver; every alert is its own group and is told at once."""
+    given = {"receiver": "ops", "group_by": ["..."], "group_wait": "0", "group_interval": "1s", **(route or {})}
+    routing = Routing(Route.model_validate(given), {"ops": tuple(targets)}, 72 * HOUR)
+    return Setup(tuple(PlacedRule(each) for each in rules), routing, names=Names())
+
+
+def at(seconds: float) -> int:
+    """An instant of the test, in seconds after its start."""
+    return START + round(seconds * SECOND)
+
+
+def login_failed(seconds: float, host: str = "10.0.0.9", user: str = "eve", number: int = 0) -> Message:
+    """A failed login; `number` makes it another one."""
+    id = f"auth-{seconds}-{host}-{number}"
+    return _message("$SYS.SERVER.N1.CLIENT.AUTH.ERR", _connection(id, host, user, "Authentication Failure", "$G"), seconds)
+
+
+def disconnected(seconds: float, name: str, reason: str = "Client Closed", number: int = 0, kind: str = "Client") -> Message:
+    body = _connection(f"gone-{seconds}-{name}-{number}", "10.0.0.9", "app", reason, "APP")
+    body["client"].update(name=name, kind=kind, id=abs(hash((seconds, name, number))) % 10**6)
+    return _message("$SYS.ACCOUNT.APP.DISCONNECT", body, seconds)
+
+
+def connected(seconds: float, name: str, client_id: int = 7, kind: str = "Client", number: int = 0) -> Message:
+    body = _connection(f"come-{seconds}-{name}-{number}", "10.0.0.9", "app", "", "APP")
+    body["client"].update(name=name, kind=kind, id=client_id)
+    return _message("$SYS.ACCOUNT.APP.CONNECT", body, seconds)
+
+
+def statsz(seconds: float, server: str = "n1", process: str = "P1", seq: int | None = None, **numbers: float) -> Message:
+    """A server's statistics; `seq` grows with time unless given."""
+    stamp = seq if seq is not None else round(seconds * 1000) + 1
+    body = {
+        "server": {"name": server, "id": process, "seq": stamp, "ver": "2.15.1"},
+        "statsz": {"start": f"start of {process}", **numbers},
+    }
+    return _message(f"$SYS.SERVER.{process}.STATSZ", body, seconds)
+
+
+def goodbye(seconds: float, server: str = "n1", process: str = "P1", kind: str = "SHUTDOWN") -> Message:
+    body = {"name": server, "id": process, "seq": 10**9 + round(seconds), "ver": "2.15.1"}
+    return _message(f"$SYS.SERVER.{process}.{kind}", body, seconds)
+
+
+def _connection(id: str, host: str, user: str, reason: str, account: str) -> dict[str, Any]:
+    return {
+        "type": "io.nats.server.advisory.v1.client_disconnect",
+        "id": id,
+        "server": {"name": "n1", "id": "P1", "seq": 1, "ver": "2.15.1"},
+        "client": {"host": host, "id": 1, "acc": account, "user": user, "name": "probe", "kind": "Client", "lang": "go"},
+        "reason": reason,
+    }
+
+
+def _message(subject: str, body: dict[str, Any], seconds: float) -> Message:
+    return Message(subject, json.dumps(body).encode(), at(seconds))
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """One change of an alert, as tests compare it: seconds after the start, state, labels without the name, value."""
+
+    seconds: float
+    state: str
+    labels: dict[str, str] = {}
+    value: float | None = None
+    reason: str = ""
+
+
+class Stage:
+    """An engine with sight, and all that it has decided so far."""
+
+    def __init__(self, *rules: Rule, setup_: Setup | None = None, sighted: bool = True) -> None:
+        self.engine = Engine(setup_ or setup(*rules), START)
+        self.changes: dict[int, Change] = {}
+        self.rows: dict[str, OutboxRow] = {}
+        self.commits: list[Commit] = []
+        self.engine.begin()
+        if sighted:
+            self.play(Sight(START))
+
+    def play(self, *inputs: Input) -> "Stage":
+        self.engine.process(inputs)
+        return self.collect()
+
+    def wait(self, until: float) -> "Stage":
+        """Let time pass until so many seconds after the start, that instant excluded."""
+        self.engine.advance(at(until))
+        return self.collect()
+
+    def collect(self) -> "Stage":
+        commit = self.engine.drain()
+        self.commits.append(commit)
+        for row in commit.changes:
+            self.changes[row.n] = msgspec.json.decode(row.body, type=Change)
+        for outgoing in commit.rows:
+            self.rows[outgoing.id] = outgoing
+        return self
+
+    @property
+    def decisions(self) -> list[Decision]:
+        return [
+            Decision(
+                (change.at - START) / SECOND,
+                change.state,
+                {name: text for name, text in change.facts.labels.items() if name != "alertname"},
+                change.facts.tally.value,
+                change.facts.reason,
+            )
+            for _, change in sorted(self.changes.items())
+        ]
+
+    @property
+    def story(self) -> list[tuple[float, str]]:
+        """When which state was entered."""
+        return [(decision.seconds, decision.state) for decision in self.decisions]
