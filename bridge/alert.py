@@ -48,9 +48,8 @@ class Tally(msgspec.Struct):
     def rank(self, fields: Iterable[str], texts: Iterable[str]) -> None:
         for field, text in zip(fields, texts, strict=False):
             counts = self.tops.setdefault(field, {})
-            if text not in counts and len(counts) >= DISTINCT_MAX:
-                text = OTHERS
-            counts[text] = counts.get(text, 0) + 1
+            name = text if text in counts or len(counts) < DISTINCT_MAX else OTHERS
+            counts[name] = counts.get(name, 0) + 1
 
     def merge(self, other: "Tally") -> None:
         """Equal one-offs become one line."""
@@ -83,6 +82,12 @@ class Alert(msgspec.Struct):
     """While gone: it ends then, if the condition does not come back."""
     reason: str = ""
     tally: Tally = msgspec.field(default_factory=Tally)
+
+    def shift(self, by: int) -> None:
+        """The wall clock was set back: what is told in receive time moves."""
+        self.fired += by if self.fired else 0
+        self.tally.first += by
+        self.tally.last += by
 
 
 class Facts(msgspec.Struct):

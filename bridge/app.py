@@ -53,7 +53,7 @@ class App:
         self._store: Store
         self._committer: Committer
         self._tasks: asyncio.TaskGroup
-        self._inbox = Inbox(self._clock, lambda count: self._source.dropped(count))
+        self._inbox = Inbox(self._clock, self._dropped)
         self._workers: dict[str, tuple[Destination, Worker, asyncio.Task[None]]] = {}
         self._gates = Gates()
         self._malformed = story.Malformed()
@@ -132,6 +132,9 @@ class App:
             self._engine.process(self._inbox.take(INPUTS_MAX))
         await self._committer.finish()
         log.info("stopped")
+
+    def _dropped(self, count: int) -> None:
+        self._source.dropped(count)
 
     def _stop(self) -> None:
         self._stopping = True

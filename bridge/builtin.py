@@ -76,7 +76,9 @@ _RULES: tuple[dict[str, object], ...] = (
         "by": ["destination"],
         "keep_firing_for": "1h",
         "labels": {"severity": "critical"},
-        "annotations": {"summary": "{{ count }} messages to {{ labels.destination }} were given up: {{ event.reason }}"},
+        "annotations": {
+            "summary": "{{ count }} messages to {{ labels.destination }} were given up: {{ event.reason }}"
+        },
     },
     {
         "alert": "BridgeReceiverDead",

@@ -1,4 +1,4 @@
-"""What is due when, at the price of what is due: entries lie in whole seconds and are only sorted when theirs begins."""
+"""What is due when, at the price of what is due: entries lie in whole seconds, unsorted until theirs begins."""
 
 import heapq
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the engine hands to the store after each step, and what it gets back at a start. Rows, and nothing that decides."""
+"""What the engine hands to the store after each step, and gets back at a start. Rows, and nothing that decides."""
 
 from typing import Any
 

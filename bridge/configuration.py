@@ -4,10 +4,10 @@ from pathlib import Path
 
 from bridge.builtin import builtin_rules
 from bridge.config import Loaded
-from bridge.engine import PlacedRule, Setup
 from bridge.events.reading import Names
 from bridge.outbox import Routing, Target
 from bridge.receiver import Destination
+from bridge.setup import PlacedRule, Setup
 from bridge.source.settings import Settings, Tls
 
 

@@ -2,7 +2,7 @@
 the same changes."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -12,23 +12,19 @@ from bridge.absence import Absence
 from bridge.alert import Alert, Facts, digest, identity
 from bridge.calendar import Calendar
 from bridge.commit import Attempt, Commit, Settled, Snapshot, StateRow
-from bridge.evaluation import Evaluation, Series
+from bridge.dispatch import Dispatch
 from bridge.event import Event
-from bridge.events import EVENT_TYPES
-from bridge.events.decoder import Decoder
-from bridge.events.reading import Names
 from bridge.group import Change
-from bridge.index import Index, Watcher, build
 from bridge.inputs import Blind, Happening, Input, Message, Own, Postponed, Remembered, Sight, Tried
 from bridge.ledger import Ledger
 from bridge.notification import AlertView
 from bridge.notification import State as Told
 from bridge.once import Once
-from bridge.outbox import Living, Outbox, Routing
+from bridge.outbox import Living, Outbox
 from bridge.rendering import view
 from bridge.restart import Memo, Orphans, restore
-from bridge.rule import Rule, State
-from bridge.subject import heeds
+from bridge.rule import State
+from bridge.setup import Setup
 from bridge.sweep import Sweep
 from bridge.values import MINUTE
 from bridge.watch import Watch
@@ -36,22 +32,6 @@ from bridge.window import NEVER
 
 OVERFLOW_PAUSE = MINUTE
 """A rule that is full says so at most this often."""
-
-
-class PlacedRule(msgspec.Struct, frozen=True):
-    """A rule and where it stands, as file:line."""
-
-    rule: Rule
-    place: str = ""
-
-
-class Setup(msgspec.Struct, frozen=True):
-    """What the operator wants: everything of the rules file that decisions depend on."""
-
-    rules: tuple[PlacedRule, ...]
-    routing: Routing
-    labels: Mapping[str, str] = {}
-    names: Names = Names()
 
 
 class Engine:
@@ -66,9 +46,6 @@ class Engine:
         self._sweep = Sweep(self._write)
         self._calendar: Calendar[State] = Calendar(self._due, _order, _mark)
         self._calendar_w: Calendar[State] = Calendar(self._due_w, _order, _mark_w)
-        self._evaluations: dict[int, Evaluation] = {}
-        self._by_id: dict[str, Evaluation] = {}
-        self._next_order = 0
         self._told: deque[Happening] = deque()
         self._overflows: dict[str, int] = {}
         self._attempts: list[Attempt] = []
@@ -77,36 +54,30 @@ class Engine:
         self._alerts: dict[str, Callable[[], Facts]] = {}
         self._setup = setup
         self.outbox = Outbox(setup.routing, Living(self._facts, self._view))
-        self._decoder = Decoder({}, self._once, setup.names)
-        self._install(setup)
+        self._rules = Dispatch(setup, 1, self, self._once)
+        self._digests = _digests(self._rules)
 
     # -- what it wants to hear ----------------------------------------------------------------------------------
 
     @property
     def subjects(self) -> frozenset[str]:
         """The subjects that the rules need, and no other."""
-        subjects: set[str] = set()
-        for evaluation in self._evaluations.values():
-            if evaluation.rule.subject:
-                subjects.add(evaluation.rule.subject)
-            for name in evaluation.wanted():
-                subjects.update(EVENT_TYPES[name].subjects)
-        return frozenset(subjects)
+        return self._rules.subjects
 
     @property
     def malformed(self) -> int:
         """Messages that were no events, since the start."""
-        return self._malformed_before + self._decoder.malformed
+        return self._malformed_before + self._rules.decoder.malformed
 
     @property
     def latest_malformed(self) -> str:
-        return self._decoder.latest_malformed
+        return self._rules.decoder.latest_malformed
 
     # -- inputs -------------------------------------------------------------------------------------------------
 
     def process(self, inputs: Iterable[Input]) -> None:
         """Take inputs in, each at its own instant or at the latest one known, whichever is later."""
-        decode, advance, watch = self._decoder.decode, self.advance, self.watch
+        decode, advance, watch = self._rules.decoder.decode, self.advance, self.watch
         for given in inputs:
             if given.at > watch.t:
                 advance(given.at)
@@ -140,23 +111,24 @@ class Engine:
 
     def reload(self, setup: Setup) -> None:
         """The rules file was edited. What still means the same goes on; the rest ends, and says why."""
-        old = self._by_id
-        at = self.watch.t
+        old = self._rules
         self._setup = setup
         if setup.routing != self.outbox.routing:
-            self.outbox.reroute(setup.routing, at)
-        for evaluation in old.values():
-            new = _find(setup, evaluation.rule.id)
+            self.outbox.reroute(setup.routing, self.watch.t)
+        for id, evaluation in old.by_id.items():
+            new = setup.find(id)
             if new is None:
                 evaluation.end_all("rule removed")
             elif (new.shape, new.naming) != (evaluation.rule.shape, evaluation.rule.naming):
                 evaluation.end_all("rule changed")
-        self._install(setup)
-        for id, evaluation in self._by_id.items():
-            if id in old:
-                evaluation.adopt(old[id])
+        self._malformed_before += old.decoder.malformed
+        self._rules = Dispatch(setup, old.next_order, self, self._once)
+        self._digests = _digests(self._rules)
+        for id, evaluation in self._rules.by_id.items():
+            if id in old.by_id:
+                evaluation.adopt(old.by_id[id])
         self._revive()
-        for evaluation in self._by_id.values():
+        for evaluation in self._rules.by_id.values():
             evaluation.start(edited=True)
         self._tell_all()
 
@@ -184,7 +156,7 @@ class Engine:
 
     def begin(self) -> None:
         """A first start: there is nothing to go on from."""
-        for evaluation in self._by_id.values():
+        for evaluation in self._rules.by_id.values():
             evaluation.start(edited=True)
 
     def restore(self, snapshot: Snapshot, now: int, dormant: bool = False) -> None:
@@ -202,18 +174,18 @@ class Engine:
         self._absence.heard = memo.heard
         texts = self._digests
         same = {id for id, known in memo.rules.items() if id in texts and texts[id][:2] == known[:2]}
-        orphans = restore(snapshot, lambda rule: self._by_id[rule] if rule in same else None, self.ledger)
+        orphans = restore(snapshot, lambda rule: self._rules.by_id[rule] if rule in same else None, self.ledger)
         self.outbox.restore(snapshot.groups, snapshot.changes, snapshot.rows)
         self._revive()
         self._bury(orphans, dormant)
         if now < self.watch.t:
             self._set_back(self.watch.t - now)
         self._look_away()
-        for id, evaluation in self._by_id.items():
+        for id, evaluation in self._rules.by_id.items():
             evaluation.start(edited=memo.rules.get(id) != texts[id])
         self._tell_all()
 
-    # -- what evaluations need (see evaluation.Home) ------------------------------------------------------------
+    # -- what evaluations need (see home.Home) ------------------------------------------------------------
 
     def file(self, state: State, due: int, due_w: int) -> None:
         if due < state.filed:
@@ -221,26 +193,23 @@ class Engine:
         if due_w < state.filed_w:
             self._calendar_w.file(state, due_w)
 
-    def begun(self, evaluation: Evaluation, state: State) -> None:
-        assert state.alert is not None
-        self._alerts[state.alert.identity] = partial(evaluation.facts, state)
-        self.outbox.begun(state.alert, evaluation.facts(state), self.watch.t)
+    def begun(self, alert: Alert, facts: Callable[[], Facts]) -> None:
+        self._alerts[alert.identity] = facts
+        self.outbox.begun(alert, facts(), self.watch.t)
 
-    def ended(self, evaluation: Evaluation, alert: Alert, facts: Facts) -> None:
+    def ended(self, alert: Alert, facts: Facts) -> None:
         self._alerts.pop(alert.identity, None)
         self.outbox.ended(alert, facts, self.watch.t)
 
-    def happened(self, evaluation: Evaluation, key: str, facts: Facts) -> None:
-        known = evaluation.open_events.get(key)
-        own = evaluation.rule.about_bridge
-        name = identity(facts.labels)
-        evaluation.open_events[key] = self.outbox.happened(name, key, facts, own, known, self.watch.t)
+    def happened(self, key: str, facts: Facts, known: Change | None) -> Change:
+        own = self._rules.by_id[facts.rule].rule.about_bridge
+        return self.outbox.happened(identity(facts.labels), key, facts, own, known, self.watch.t)
 
-    def overflowed(self, evaluation: Evaluation, what: str) -> None:
-        last = self._overflows.get(evaluation.rule.id)
+    def overflowed(self, alert: str, what: str) -> None:
+        last = self._overflows.get(alert)
         if last is None or self.watch.t - last >= OVERFLOW_PAUSE:
-            self._overflows[evaluation.rule.id] = self.watch.t
-            self.tell("rule_overflow", rule=evaluation.rule.alert, reason=what)
+            self._overflows[alert] = self.watch.t
+            self.tell("rule_overflow", rule=alert, reason=what)
 
     def tell(self, name: str, **fields: Any) -> None:
         """Something about the bridge itself, as an event for its rules."""
@@ -251,16 +220,7 @@ class Engine:
     def _take(self, event: Event) -> None:
         if event.server_id:
             self._absence.hear(event)
-        if event.type in self._listening:
-            for react in self._listening[event.type]:
-                react(event)
-        if (index := self._index.get(event.type)) is not None:
-            for evaluation, plan in index.watchers(event):
-                if plan.matches(event):
-                    evaluation.take(event, plan)
-        for heeds, (evaluation, plan) in self._by_subject:
-            if heeds(event.subject) and plan.matches(event):
-                evaluation.take(event, plan)
+        self._rules.take(event)
 
     def _take_other(self, given: Input) -> None:
         match given:
@@ -335,21 +295,20 @@ class Engine:
 
     def _pass_time(self, calendar: Calendar[State], state: State) -> None:
         calendar.pop()
-        evaluation = self._evaluations[state.order]
-        evaluation.pass_time(state)
+        self._rules.by_order[state.order].pass_time(state)
 
     def _close(self, frozen: list[Change]) -> None:
         """A message holds these one-offs: equal ones from now on are new lines."""
         for change in frozen:
-            if evaluation := self._by_id.get(change.facts.rule):
+            if evaluation := self._rules.by_id.get(change.facts.rule):
                 evaluation.open_events.pop(change.key, None)
 
     def _due(self, state: State) -> int:
-        evaluation = self._evaluations.get(state.order)
+        evaluation = self._rules.by_order.get(state.order)
         return evaluation.due(state) if evaluation and evaluation.has(state) else NEVER
 
     def _due_w(self, state: State) -> int:
-        evaluation = self._evaluations.get(state.order)
+        evaluation = self._rules.by_order.get(state.order)
         return evaluation.due_w(state) if evaluation and evaluation.has(state) else NEVER
 
     # -- inside: what is shown ----------------------------------------------------------------------------------
@@ -358,47 +317,19 @@ class Engine:
         return self._alerts[name]()
 
     def _view(self, facts: Facts, state: Told, id: str, at: int) -> AlertView:
-        evaluation = self._by_id.get(facts.rule)
+        evaluation = self._rules.by_id.get(facts.rule)
         kind = evaluation.kind if evaluation else "number"
         return view(evaluation.rule if evaluation else None, facts, state, id, kind, self._setup.names.accounts, at)
 
     # -- inside: rules ------------------------------------------------------------------------------------------
 
-    def _install(self, setup: Setup) -> None:
-        """Put the rules to work: who is asked for which event, and which fields are decoded."""
-        self._evaluations, self._by_id = {}, {}
-        for placed in setup.rules:
-            if placed.rule.enabled:
-                order = self._next_order = self._next_order + 1
-                evaluation = Evaluation(placed.rule, order, self, setup.names, setup.labels, placed.place)
-                self._evaluations[order] = self._by_id[placed.rule.id] = evaluation
-        self._digests = {id: _digests(evaluation.rule) for id, evaluation in self._by_id.items()}
-        wanted: dict[str, set[str]] = {}
-        watchers: dict[str, list[Watcher]] = {}
-        self._listening: dict[str, list[Callable[[Event], None]]] = {}
-        self._by_subject: list[tuple[Callable[[str], bool], Watcher]] = []
-        for evaluation in self._evaluations.values():
-            for name, paths in evaluation.wanted().items():
-                wanted.setdefault(name, set()).update(paths)
-            for name, plan in evaluation.plans.items():
-                if evaluation.rule.subject:
-                    self._by_subject.append((heeds(evaluation.rule.subject), (evaluation, plan)))
-                else:
-                    watchers.setdefault(name, []).append((evaluation, plan))
-            for name, react in evaluation.reactions():
-                self._listening.setdefault(name, []).append(react)
-        self._index: dict[str, Index] = {name: build(name, asked, setup.names) for name, asked in watchers.items()}
-        self._malformed_before += self._decoder.malformed
-        self._decoder = Decoder(wanted, self._once, setup.names, bool(self._by_subject))
-
     def _revive(self) -> None:
         """The firing alerts of all states, for the outbox to find."""
         self._alerts.clear()
-        for evaluation in self._by_id.values():
-            for state in evaluation.states.values():
-                if state.alert and state.alert.phase == "firing":
-                    self._alerts[state.alert.identity] = partial(evaluation.facts, state)
-                    self.outbox.revive(state.alert, self.watch.t)
+        for evaluation in self._rules.by_id.values():
+            for alert, facts in evaluation.firing():
+                self._alerts[alert.identity] = facts
+                self.outbox.revive(alert, self.watch.t)
 
     def _bury(self, orphans: Orphans, dormant: bool) -> None:
         """End the alerts of rules that are gone, or keep them as they are while their file is broken."""
@@ -408,23 +339,22 @@ class Engine:
                 self._alerts[alert.identity] = partial(_same, facts)
                 self.outbox.revive(alert, self.watch.t)
             else:
-                facts.ends, facts.reason = self.watch.t, "rule changed" if rule in self._by_id else "rule removed"
+                facts.ends, facts.reason = self.watch.t, "rule changed" if rule in self._rules.by_id else "rule removed"
                 self.outbox.ended(alert, facts, self.watch.t)
         if not dormant:
             self.ledger.gone += orphans.states
 
     def _set_back(self, by: int) -> None:
         self.watch.set_back(by)
-        for evaluation in self._by_id.values():
+        for evaluation in self._rules.by_id.values():
             evaluation.shift(-by)
         self.outbox.shift(-by)
 
     def _write(self, state: State, n: int) -> StateRow | None:
-        evaluation = self._evaluations.get(state.order)
+        evaluation = self._rules.by_order.get(state.order)
         if evaluation is None or not evaluation.has(state):
             return None
-        key = ("S" if isinstance(state, Series) else "C") + state.key
-        return StateRow(state.no, evaluation.rule.id, key, n, evaluation.dump(state))
+        return StateRow(state.no, evaluation.rule.id, evaluation.key(state), n, evaluation.dump(state))
 
     def _memo(self) -> bytes:
         return msgspec.msgpack.encode(
@@ -440,12 +370,12 @@ class Engine:
         )
 
 
-def _find(setup: Setup, id: str) -> Rule | None:
-    return next((placed.rule for placed in setup.rules if placed.rule.id == id and placed.rule.enabled), None)
-
-
-def _digests(rule: Rule) -> tuple[str, str, str]:
-    return rule.shape, rule.naming, digest(repr(rule))
+def _digests(rules: Dispatch) -> dict[str, tuple[str, str, str]]:
+    """Of each rule's shape, its naming, and its whole text."""
+    return {
+        id: (evaluation.rule.shape, evaluation.rule.naming, digest(repr(evaluation.rule)))
+        for id, evaluation in rules.by_id.items()
+    }
 
 
 def _same(facts: Facts) -> Facts:

@@ -65,7 +65,7 @@ class Refused(Trouble):
 
 
 class SourceError(BridgeError):
-    """NATS cannot be heard through one server. `server` is its address without secrets, `reason` what went wrong there."""
+    """NATS cannot be heard through one server. `server` is its address without secrets, `reason` what went wrong."""
 
     def __init__(self, what: str, server: str, reason: str) -> None:
         super().__init__(what)

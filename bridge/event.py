@@ -147,7 +147,9 @@ def _purge(value: Any, hide_user: bool, depth: int = 0) -> Any:
         if depth > 20:
             return {}
         return {
-            clean(str(name)): hash_token(str(item)) if hide_user and name == "user" else _purge(item, hide_user, depth + 1)
+            clean(str(name)): hash_token(str(item))
+            if hide_user and name == "user"
+            else _purge(item, hide_user, depth + 1)
             for name, item in value.items()
             if name not in CREDENTIALS
         }

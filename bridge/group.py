@@ -1,6 +1,5 @@
 """A group of alerts that are told together, and up to where each destination has been told."""
 
-from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -62,7 +61,7 @@ class Content(msgspec.Struct):
 
 
 class Group(msgspec.Struct):
-    """Its alerts that fire (identity → id of the episode), the changes that somebody was not told of, and its next tick."""
+    """Its alerts that fire (identity → id of the episode), the changes that not all were told of, its next tick."""
 
     id: str
     key: str
@@ -77,7 +76,8 @@ class Group(msgspec.Struct):
         """What `destination` should be told at a tick; None: nothing."""
         cursor = self.cursor(destination)
         changes = [change for change in self.changes if change.n > cursor.upto]
-        fresh = [name for name, alert in self.firing.items() if name not in cursor.told or cursor.told[name].alert != alert]
+        told = {name: told.alert for name, told in cursor.told.items()}
+        fresh = [name for name, alert in self.firing.items() if told.get(name) != alert]
         resolved = self._resolved(changes, cursor) if send_resolved else []
         events = _merge([change for change in changes if change.state == "event"])
         reason: Reason
@@ -168,5 +168,6 @@ def dump(group: Group) -> bytes:
 
 
 def load(id: str, due: int, body: bytes) -> Group:
-    key, labels, receiver, cursors = msgspec.json.decode(body, type=tuple[str, dict[str, str], str, Mapping[str, Cursor]])
-    return Group(id, key, labels, receiver, due, cursors=dict(cursors))
+    """As `dump` left it. Raises msgspec.DecodeError."""
+    key, labels, receiver, cursors = msgspec.json.decode(body, type=tuple[str, dict[str, str], str, dict[str, Cursor]])
+    return Group(id, key, labels, receiver, due, cursors=cursors)

@@ -1,4 +1,4 @@
-"""Which rules could match an event, at the price of those that could: an equality that many rules share is a look-up."""
+"""Which rules could match an event, at the price of those that could: a shared equality is a look-up."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -36,5 +36,8 @@ def build(kind: str, watchers: list[Watcher], names: Names) -> Index:
         return Index(watchers)
     rest = [watcher for watcher in watchers if field not in dict(watcher[1].equalities)]
     values = {value for _, plan in watchers for name, value in plan.equalities if name == field}
-    table = {value: [watcher for watcher in watchers if dict(watcher[1].equalities).get(field, value) == value] for value in values}
+    table = {
+        value: [watcher for watcher in watchers if dict(watcher[1].equalities).get(field, value) == value]
+        for value in values
+    }
     return Index(rest, read_text(EVENT_TYPES[kind], field, names), table)

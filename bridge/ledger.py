@@ -12,7 +12,7 @@ BORN, DIED, CLOCK = -1, -2, -3
 
 
 class Ledger:
-    """Journal entries, and which states have to be written whole. A hit is `(no, t, …)`, all else begins with a sign."""
+    """Journal entries, and which states have to be written whole. A hit is `(no, t, …)`; all else is negative."""
 
     def __init__(self, watch: Watch) -> None:
         self.watch = watch

@@ -275,8 +275,12 @@ class Outbox:
         self.rows[id] = self._new_rows[id] = row
         return open_before
 
-    def _notification(self, id: str, group: Group, target: Target, content: Content, reminder: int, at: int) -> Notification:
-        firing = [self._living.view(self._living.facts(name), "firing", group.firing[name], at) for name in content.firing]
+    def _notification(
+        self, id: str, group: Group, target: Target, content: Content, reminder: int, at: int
+    ) -> Notification:
+        firing = [
+            self._living.view(self._living.facts(name), "firing", group.firing[name], at) for name in content.firing
+        ]
         ended = [
             self._living.view(change.facts, change.state, change.alert, at)
             for change in (*content.events, *content.resolved)

@@ -96,7 +96,9 @@ def kind_of(rule: Rule, kinds: Iterable[EventType | None]) -> Kind:
 
 def paths(rule: Rule, kind: EventType, tops: Iterable[str], latest: Iterable[str]) -> set[str]:
     """Every field of an event type that the rule reads, so that the decoder decodes it."""
-    wanted = {matcher.field for matcher in rule.where} | set(rule.by) | set(rule.number_fields) | set(tops) | set(latest)
+    wanted = (
+        {matcher.field for matcher in rule.where} | set(rule.by) | set(rule.number_fields) | set(tops) | set(latest)
+    )
     if rule.number_fields:
         wanted |= set(kind.series) | ({"statsz.start"} & kind.fields.keys())
     return {path for path in wanted if path in kind.fields or path.startswith("token.")}

@@ -25,6 +25,10 @@ class Memo(msgspec.Struct):
     """Rule id → digests of its shape, its naming and its whole text."""
 
 
+Known = tuple[Evaluation, State, int]
+"""A state with its evaluation, and the number of the journal entry that its checkpoint holds."""
+
+
 class Orphans(msgspec.Struct):
     """What is left of rules that are gone or mean something else now."""
 
@@ -36,7 +40,7 @@ class Orphans(msgspec.Struct):
 def restore(snapshot: Snapshot, owner: Callable[[str], Evaluation | None], ledger: Ledger) -> Orphans:
     """Put all states into their evaluations. `owner`: the evaluation that a rule's state still belongs to."""
     orphans = Orphans()
-    known: dict[int, tuple[Evaluation, State, str, int]] = {}
+    known: dict[int, Known] = {}
     for row in snapshot.states:
         evaluation = owner(row.rule)
         if evaluation is None:
@@ -44,18 +48,20 @@ def restore(snapshot: Snapshot, owner: Callable[[str], Evaluation | None], ledge
             if alert := _alert(row.key, row.body):
                 orphans.alerts.append((row.rule, alert))
             continue
-        state = evaluation.restore(row.no, row.key, row.body)
+        state = evaluation.make(row.no, row.key, row.body)
         state.stored = True
-        known[row.no] = evaluation, state, row.key, row.upto
+        known[row.no] = evaluation, state, row.upto
     for n, body in snapshot.journal:
         _repeat(n, body, known, owner, ledger)
+    for evaluation, state, _ in known.values():
+        evaluation.attach(state)
     return orphans
 
 
 def _repeat(
     n: int,
     body: bytes,
-    known: dict[int, tuple[Evaluation, State, str, int]],
+    known: dict[int, Known],
     owner: Callable[[str], Evaluation | None],
     ledger: Ledger,
 ) -> None:
@@ -68,17 +74,16 @@ def _repeat(
         elif head == BORN:
             no, rule, key = msgspec.convert(rest, tuple[int, str, str])
             if no not in known and (evaluation := owner(rule)):
-                state = evaluation.restore(no, key, None)
-                known[no] = evaluation, state, key, 0
+                state = evaluation.make(no, key, None)
+                known[no] = evaluation, state, 0
                 ledger.touched[no] = state
         elif head == DIED:
             no = msgspec.convert(rest[0], int)
-            if no in known and known[no][3] < n:
-                evaluation, _, key, _ = known.pop(no)
-                evaluation.drop(key)
+            if no in known and known[no][2] < n:
+                del known[no]
                 ledger.touched.pop(no, None)
-        elif head in known and known[head][3] < n:
-            evaluation, state, _, _ = known[head]
+        elif head in known and known[head][2] < n:
+            evaluation, state, _ = known[head]
             at = msgspec.convert(rest[0], int)
             evaluation.repeat(state, sample_of(rest, (at if blind_since is None else blind_since) - lost))
             ledger.touched[head] = state
@@ -90,5 +95,3 @@ def _alert(key: str, body: bytes) -> Alert | None:
         return None
     _, alert = msgspec.msgpack.decode(body, type=tuple[Any, Alert | None])
     return alert if alert and alert.phase == "firing" else None
-
-

@@ -41,7 +41,8 @@ EventNames = Annotated[list[Annotated[str, AfterValidator(check_event)]], Before
 
 ANNOTATION_NAMES = frozenset(
     {
-        "value", "peak", "count", "first_seen", "last_seen", "top", "labels", "event", "duration", "limit", "account", "within",
+        "account", "count", "duration", "event", "first_seen", "labels", "last_seen", "limit", "peak", "top", "value",
+        "within",
     }
 )  # fmt: skip
 """What templates of annotations can use."""
@@ -199,7 +200,9 @@ class Rule(Options):
     @property
     def shape(self) -> str:
         """Changes when an edit makes the state useless: it is then thrown away and firing alerts are resolved."""
-        return digest(*(f"{name}={getattr(self, name)!r}" for name in ("type", "events", "subject", "where", *self.meaning)))
+        return digest(
+            *(f"{name}={getattr(self, name)!r}" for name in ("type", "events", "subject", "where", *self.meaning))
+        )
 
     @property
     def naming(self) -> str:
@@ -268,7 +271,7 @@ class Rule(Options):
         raise NotImplementedError
 
     def window(self, state: State) -> tuple[int, int, int, Iterable[Texts]]:
-        """Count, first instant, last instant and texts of the events that make the condition now; 0: only the latest."""
+        """Count, first and last instant, and texts of the events that make the condition now; 0: the latest only."""
         return 0, 0, 0, ()
 
     def remark(self, state: State) -> str:
@@ -276,7 +279,7 @@ class Rule(Options):
         return ""
 
     def end(self, state: State, series_prefix: str) -> bool:
-        """The server of these series has said goodbye: they have no measurement any more. Whether that changed anything."""
+        """The server of these series has said goodbye: they have no measurement any more. Whether there were any."""
         return False
 
     def reset(self, state: State) -> None:
@@ -320,4 +323,3 @@ def _parse(name: str, text: str, names: Iterable[str]) -> Template:
 def _template(text: str, names: frozenset[str]) -> Template:
     """Parsed once, though it is checked first and used later, and rules repeat texts: each takes half a millisecond."""
     return Template.parse(text, names)
-

@@ -6,6 +6,6 @@ from collections.abc import Callable
 
 def heeds(pattern: str) -> Callable[[str], bool]:
     """Whether a subscription to the pattern gets a subject."""
-    parts = ["[^.]+" if token == "*" else ".+" if token == ">" else re.escape(token) for token in pattern.split(".")]
-    matches = re.compile(r"\.".join(parts)).fullmatch
+    wild = {"*": "[^.]+", ">": ".+"}
+    matches = re.compile(r"\.".join(wild.get(part, re.escape(part)) for part in pattern.split("."))).fullmatch
     return lambda subject: matches(subject) is not None

@@ -1,4 +1,4 @@
-"""The engine's two clocks: t, when things are received, and w, watched time: t minus all the time the bridge was blind."""
+"""The engine's two clocks: t, when things are received, and w, watched time: t minus all blind time."""
 
 import msgspec
 

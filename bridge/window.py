@@ -1,4 +1,4 @@
-"""A sliding window over events or numbers: exact up to a bound, 64 sub-windows beyond it. A window at t is (t - within, t]."""
+"""A sliding window over events or numbers, (t - within, t]: exact up to a bound, 64 sub-windows beyond it."""
 
 import math
 from array import array
@@ -27,7 +27,7 @@ class Part(msgspec.Struct, array_like=True):
 
 
 class Window(msgspec.Struct, gc=False):
-    """What happened lately. Entries come in the order of time. `within` is in microseconds and may change at a reload."""
+    """What happened lately. Entries come in the order of time. `within` is in microseconds."""
 
     within: int
     capacity: int = EXACT_MAX
@@ -68,7 +68,7 @@ class Window(msgspec.Struct, gc=False):
         while head < len(times) and times[head] <= begin:
             head += 1
         self.head = head
-        if head == len(times) or head >= 32 and head * 2 > len(times):
+        if head == len(times) or (head >= 32 and head * 2 > len(times)):
             self._drop(head)
 
     @property
@@ -119,7 +119,7 @@ class Window(msgspec.Struct, gc=False):
         return self.times[-1] + self.within if self.count else NEVER
 
     def falls_below(self, count: int) -> int:
-        """The first instant at which fewer than `count` are left, if nothing more comes; NEVER if fewer are there now."""
+        """The first instant at which fewer than `count` are left if nothing comes; NEVER if fewer are there now."""
         if self.parts is not None:
             left = 0
             for part in reversed(self.parts):
@@ -156,14 +156,22 @@ class Window(msgspec.Struct, gc=False):
             width = self._width
             parts, self.parts = self.parts, []
             for part in parts:
-                self._put(Part(-((-part.index * width - by) // width), part.count, part.total, part.first + by, part.last + by))
+                self._put(
+                    Part(
+                        -((-part.index * width - by) // width), part.count, part.total, part.first + by, part.last + by
+                    )
+                )
 
     @property
     def _width(self) -> int:
         return -(-self.within // PARTS)
 
     def _coarsen(self) -> None:
-        entries = zip(self.times[self.head :], self.numbers[self.head :] if self.numbers else iter([0.0] * self.count), strict=True)
+        entries = zip(
+            self.times[self.head :],
+            self.numbers[self.head :] if self.numbers else iter([0.0] * self.count),
+            strict=True,
+        )
         singles = list(entries)
         self.texts = self.texts[self.head :] if self.texts is not None else None
         self.times, self.numbers, self.head, self.parts = array("q"), None, 0, []

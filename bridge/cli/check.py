@@ -13,9 +13,9 @@ from bridge.cli.place import FILE, default_file
 @click.command()
 @click.argument("files", nargs=-1, type=FILE)
 def check(files: tuple[Path, ...]) -> None:
-    """Say all that is wrong with rules files.
+    """Say all that is wrong with rules files, and with those that they name.
 
-    Without FILES: $NATS_ALERT_BRIDGE_CONFIG, else /etc/nats-alert-bridge/rules.yaml. Files that these name are checked as well.
+    Without FILES: $NATS_ALERT_BRIDGE_CONFIG, else /etc/nats-alert-bridge/rules.yaml.
     """
     paths = files or (default_file(),)
     problems = config.check(paths, os.environ)

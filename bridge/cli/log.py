@@ -5,13 +5,11 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-FORMATS = ("auto", "text", "logfmt", "json")
-
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        text = f"{datetime.fromtimestamp(record.created):%H:%M:%S} {record.levelname:<7} {record.getMessage()}"
-        return text + _trace(self, record)
+        at = datetime.fromtimestamp(record.created, UTC).astimezone()
+        return f"{at:%H:%M:%S} {record.levelname:<7} {record.getMessage()}{_trace(self, record)}"
 
 
 class _Logfmt(logging.Formatter):
@@ -35,12 +33,12 @@ class _Json(logging.Formatter):
         )
 
 
-def configure(format: str, level: str) -> None:
-    """Send all log lines to stderr. `auto` is text on a terminal, logfmt elsewhere."""
-    if format == "auto":
-        format = "text" if sys.stderr.isatty() else "logfmt"
+def configure(form: str, level: str) -> None:
+    """Send all log lines to stderr. `form` auto is text on a terminal, logfmt elsewhere."""
+    if form == "auto":
+        form = "text" if sys.stderr.isatty() else "logfmt"
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter({"text": _Text, "logfmt": _Logfmt, "json": _Json}[format]())
+    handler.setFormatter({"text": _Text, "logfmt": _Logfmt, "json": _Json}[form]())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

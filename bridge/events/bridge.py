@@ -33,9 +33,16 @@ TYPES = (
         Field("servers", "text", "the servers that were tried"),
     ),
     _type("nats_reconnected", "NATS can be heard again", _SINCE, Field("seconds", "seconds", "how long it was gone")),
-    _type("login_failed", "a server refuses the bridge's login", _REASON, Field("server", "text", "address of the server")),
+    _type(
+        "login_failed", "a server refuses the bridge's login", _REASON, Field("server", "text", "address of the server")
+    ),
     _type("wrong_account", "the bridge is logged in outside the system account", _REASON),
-    _type("permission_denied", "the bridge's user may not do what the rules need", _REASON, Field("denied", "text", "the subject")),
+    _type(
+        "permission_denied",
+        "the bridge's user may not do what the rules need",
+        _REASON,
+        Field("denied", "text", "the subject"),
+    ),
     _type("events_dropped", "messages were lost on the way in", Field("count", "number", "how many"), _REASON),
     _type(
         "malformed_event",
@@ -64,7 +71,12 @@ TYPES = (
     ),
     _type("config_invalid", "a file with rules cannot be used", _REASON, Field("file", "text", "the file")),
     _type("config_valid", "all files with rules can be used again"),
-    _type("rule_overflow", "a rule watches as many combinations as it may", Field("rule", "text", "the rule's alert"), _REASON),
+    _type(
+        "rule_overflow",
+        "a rule watches as many combinations as it may",
+        Field("rule", "text", "the rule's alert"),
+        _REASON,
+    ),
     _type("store_degraded", "the database cannot be written", _REASON),
     _type("store_recovered", "the database can be written again"),
     _type("state_lost", "the database was lost or damaged, and a new one begun", _REASON),

@@ -113,7 +113,6 @@ class Decoder:
         kind = body.get("type")
         return Event(kind if isinstance(kind, str) else "unknown", at, subject, body, data, server_id, seq)
 
-
     def _malformed(self, subject: str, data: bytes, at: int, reason: str) -> Event:
         """What stands for a message that is no event."""
         self.malformed += 1

@@ -75,7 +75,9 @@ def sources(kind: EventType, path: str) -> set[str]:
     return set(field.sources) if field and field.sources else {path}
 
 
-def _derived(derive: Callable[..., float | None], reads: list[Callable[[Event], Any]]) -> Callable[[Event], float | None]:
+def _derived(
+    derive: Callable[..., float | None], reads: list[Callable[[Event], Any]]
+) -> Callable[[Event], float | None]:
     def read(event: Event) -> float | None:
         values = [source(event) for source in reads]
         return None if None in values else derive(*values)
@@ -168,7 +170,11 @@ def version(text: object) -> tuple[int, ...]:
     if not isinstance(text, str):
         return ()
     numbers = text.split("-")[0].split(".")
-    return tuple(int(number) for number in numbers) if all(number.isascii() and number.isdigit() for number in numbers) else ()
+    return (
+        tuple(int(number) for number in numbers)
+        if all(number.isascii() and number.isdigit() for number in numbers)
+        else ()
+    )
 
 
 def _claim(jwt: object, name: str) -> Any:

@@ -39,7 +39,13 @@ _STATSZ = (
     Field("statsz.mem", "bytes", "resident memory"),
     Field("statsz.cores", "number", "processor cores"),
     Field("statsz.cpu", "percent", "processor use, in percent of one core"),
-    Field("statsz.cpu_per_core", "percent", "processor use, in percent of all cores", derive=_per_core, sources=("statsz.cpu", "statsz.cores")),
+    Field(
+        "statsz.cpu_per_core",
+        "percent",
+        "processor use, in percent of all cores",
+        derive=_per_core,
+        sources=("statsz.cpu", "statsz.cores"),
+    ),
     Field("statsz.connections", "number", "client connections now"),
     Field("statsz.total_connections", "number", "client connections since the start, refused ones included"),
     Field("statsz.active_accounts", "number", "accounts with connections"),
@@ -52,14 +58,20 @@ _STATSZ = (
     Field("statsz.sent_to_clients.bytes", "bytes", "bytes sent to clients (servers from 2.12.9 on)"),
     Field("statsz.received_from_clients.msgs", "number", "messages received from clients (servers from 2.12.9 on)"),
     Field("statsz.received_from_clients.bytes", "bytes", "bytes received from clients (servers from 2.12.9 on)"),
-    Field("statsz.slow_consumers", "number", "slow consumer detections since the start; some versions count one client twice"),
+    Field(
+        "statsz.slow_consumers",
+        "number",
+        "slow consumer detections since the start; some versions count one client twice",
+    ),
     *(
         Field(f"statsz.slow_consumer_stats.{kind}", "number", f"of these at {kind} (servers from 2.11 on)", zero=True)
         for kind in ("clients", "routes", "gateways", "leafs")
     ),
     Field("statsz.stale_connections", "number", "stale connections since the start (servers from 2.12 on)", zero=True),
     *(
-        Field(f"statsz.stale_connection_stats.{kind}", "number", f"of these at {kind} (servers from 2.12 on)", zero=True)
+        Field(
+            f"statsz.stale_connection_stats.{kind}", "number", f"of these at {kind} (servers from 2.12 on)", zero=True
+        )
         for kind in ("clients", "routes", "gateways", "leafs")
     ),
     Field("statsz.stalled_clients", "number", "times a producer was held back (servers from 2.12 on)", zero=True),
@@ -67,7 +79,13 @@ _STATSZ = (
     Field("statsz.gomemlimit", "bytes", "memory limit of the process"),
     Field("statsz.gomaxprocs", "number", "threads of the process"),
     Field("statsz.route_peers", "number", "servers that routes lead to", derive=_names, sources=("statsz.routes",)),
-    Field("statsz.route_pending_max", "bytes", "longest queue of a route", derive=_largest("pending"), sources=("statsz.routes",)),
+    Field(
+        "statsz.route_pending_max",
+        "bytes",
+        "longest queue of a route",
+        derive=_largest("pending"),
+        sources=("statsz.routes",),
+    ),
     Field("statsz.gateway_peers", "number", "gateways that lead out", derive=_names, sources=("statsz.gateways",)),
     Field("statsz.jetstream.config.max_memory", "bytes", "JetStream's memory limit"),
     Field("statsz.jetstream.config.max_storage", "bytes", "JetStream's storage limit"),

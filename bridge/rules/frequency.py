@@ -4,8 +4,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from bridge.rule import Sample, State
 from bridge.counting import Counting, window_of
+from bridge.rule import Sample, State
 from bridge.window import EXACT_MAX, NEVER
 
 

@@ -5,19 +5,19 @@ from typing import ClassVar, Literal
 import msgspec
 from pydantic import ValidationInfo, field_validator
 
+from bridge.counting import Counting, window_of
 from bridge.event import Kind
 from bridge.events.checking import check_number
 from bridge.rule import Sample, State, check_limit
-from bridge.counting import Counting, window_of
 from bridge.values import Quantity
 from bridge.window import NEVER
 
 
 class Increase(Counting):
-    """The number in `field` has grown by more than `above` within `within`, added over all series of the combination.
+    """The number in `field` has grown by more than `above` within `within`, added over all series.
 
-    Restarts are seen (a new process, or a smaller number where none is known) and count from zero. The first measurement
-    of a series is no step. `value` is the sum of the steps.
+    Restarts are seen (a new process, or a smaller number where none is known) and count from zero. The first
+    measurement of a series is no step. `value` is the sum of the steps.
     """
 
     summary: ClassVar[str] = "grew by {{ value }} in {{ within }}"

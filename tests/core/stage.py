@@ -1,4 +1,4 @@
-"""What tests of the core act on: rules as operators write them, messages as servers send them, an engine, its decisions."""
+"""What tests of the core act on: rules as operators write them, messages as servers send them, and an engine."""
 
 import json
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from bridge.commit import Commit, OutboxRow
-from bridge.engine import Engine, PlacedRule, Setup
+from bridge.engine import Engine
 from bridge.events.reading import Names
 from bridge.group import Change
 from bridge.inputs import Input, Message, Sight
@@ -15,6 +15,7 @@ from bridge.outbox import Routing, Target
 from bridge.route import Route
 from bridge.rule import Rule
 from bridge.rules import RULE_TYPES
+from bridge.setup import PlacedRule, Setup
 from bridge.values import HOUR, SECOND
 
 START = 1_700_000_000 * SECOND
@@ -27,7 +28,9 @@ def rule(**keys: Any) -> Rule:
     return RULE_TYPES[keys.get("type", "any")].model_validate({"type": "any", "alert": "A", **keys})
 
 
-def setup(*rules: Rule, route: dict[str, Any] | None = None, targets: Iterable[Target] = (Target("ops/webhook/0"),)) -> Setup:
+def setup(
+    *rules: Rule, route: dict[str, Any] | None = None, targets: Iterable[Target] = (Target("ops/webhook/0"),)
+) -> Setup:
     """A configuration with one receiver; every alert is its own group and is told at once."""
     given = {"receiver": "ops", "group_by": ["..."], "group_wait": "0", "group_interval": "1s", **(route or {})}
     routing = Routing(Route.model_validate(given), {"ops": tuple(targets)}, 72 * HOUR)
@@ -42,10 +45,14 @@ def at(seconds: float) -> int:
 def login_failed(seconds: float, host: str = "10.0.0.9", user: str = "eve", number: int = 0) -> Message:
     """A failed login; `number` makes it another one."""
     id = f"auth-{seconds}-{host}-{number}"
-    return _message("$SYS.SERVER.N1.CLIENT.AUTH.ERR", _connection(id, host, user, "Authentication Failure", "$G"), seconds)
+    return _message(
+        "$SYS.SERVER.N1.CLIENT.AUTH.ERR", _connection(id, host, user, "Authentication Failure", "$G"), seconds
+    )
 
 
-def disconnected(seconds: float, name: str, reason: str = "Client Closed", number: int = 0, kind: str = "Client") -> Message:
+def disconnected(
+    seconds: float, name: str, reason: str = "Client Closed", number: int = 0, kind: str = "Client"
+) -> Message:
     body = _connection(f"gone-{seconds}-{name}-{number}", "10.0.0.9", "app", reason, "APP")
     body["client"].update(name=name, kind=kind, id=abs(hash((seconds, name, number))) % 10**6)
     return _message("$SYS.ACCOUNT.APP.DISCONNECT", body, seconds)
@@ -57,7 +64,9 @@ def connected(seconds: float, name: str, client_id: int = 7, kind: str = "Client
     return _message("$SYS.ACCOUNT.APP.CONNECT", body, seconds)
 
 
-def statsz(seconds: float, server: str = "n1", process: str = "P1", seq: int | None = None, **numbers: float) -> Message:
+def statsz(
+    seconds: float, server: str = "n1", process: str = "P1", seq: int | None = None, **numbers: float
+) -> Message:
     """A server's statistics; `seq` grows with time unless given."""
     stamp = seq if seq is not None else round(seconds * 1000) + 1
     body = {
@@ -77,7 +86,15 @@ def _connection(id: str, host: str, user: str, reason: str, account: str) -> dic
         "type": "io.nats.server.advisory.v1.client_disconnect",
         "id": id,
         "server": {"name": "n1", "id": "P1", "seq": 1, "ver": "2.15.1"},
-        "client": {"host": host, "id": 1, "acc": account, "user": user, "name": "probe", "kind": "Client", "lang": "go"},
+        "client": {
+            "host": host,
+            "id": 1,
+            "acc": account,
+            "user": user,
+            "name": "probe",
+            "kind": "Client",
+            "lang": "go",
+        },
         "reason": reason,
     }
 

@@ -7,11 +7,21 @@ from tests.core.stage import START, connected, disconnected, goodbye, login_fail
 
 RULES = [
     rule(alert="Burst", events="client.auth_error", type="frequency", count=3, within="10s", by=["client.host"]),
-    rule(alert="Held", events="client.auth_error", type="frequency", count=2, within="10s", for_="5s", keep_firing_for="5s"),
+    rule(
+        alert="Held",
+        events="client.auth_error",
+        type="frequency",
+        count=2,
+        within="10s",
+        for_="5s",
+        keep_firing_for="5s",
+    ),
     rule(alert="Once", events="client.disconnect", by=["client.name"]),
     rule(alert="Kept", events="client.disconnect", keep_firing_for="10s", resolve_on={"events": "client.connect"}),
     rule(alert="Grown", events="server.statsz", type="increase", field="statsz.slow_consumers", above=3, within="20s"),
-    rule(alert="Many", events="server.statsz", type="threshold", field="statsz.connections", above=5, clear=3, for_="10s"),
+    rule(
+        alert="Many", events="server.statsz", type="threshold", field="statsz.connections", above=5, clear=3, for_="10s"
+    ),
     rule(
         alert="Silent",
         events="server.statsz",
@@ -47,7 +57,9 @@ def streams(draw: st.DrawFn) -> list[Input]:
                 server = draw(st.sampled_from("st"))
                 slow, connections = draw(st.integers(0, 9)), draw(st.integers(0, 9))
                 process = server + draw(st.sampled_from("12"))
-                inputs.append(statsz(seconds, server, process, number + 1, slow_consumers=slow, connections=connections))
+                inputs.append(
+                    statsz(seconds, server, process, number + 1, slow_consumers=slow, connections=connections)
+                )
             case 7:
                 inputs.append(goodbye(seconds + number / 1e6, draw(st.sampled_from("st")), f"P{number}"))
             case _:

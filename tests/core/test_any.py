@@ -19,7 +19,10 @@ def test_equal_one_offs_before_the_message_are_one_line_with_a_count() -> None:
     stage.play(*(disconnected(n, "x", number=n) for n in (1, 2, 3)), disconnected(4, "y")).wait(10)
     (row,) = stage.rows.values()
 
-    assert sorted((alert.labels["client_name"], alert.count) for alert in row.notification.alerts) == [("x", 3), ("y", 1)]
+    assert sorted((alert.labels["client_name"], alert.count) for alert in row.notification.alerts) == [
+        ("x", 3),
+        ("y", 1),
+    ]
     assert row.notification.status == "event"
 
 
@@ -31,9 +34,7 @@ def test_with_keep_firing_for_it_fires_until_so_long_after_the_latest() -> None:
 
 
 def test_with_resolve_on_it_fires_until_the_other_event() -> None:
-    lost = rule(
-        events="leafnode.disconnect", by=["client.name"], resolve_on={"events": "leafnode.connect"}
-    )
+    lost = rule(events="leafnode.disconnect", by=["client.name"], resolve_on={"events": "leafnode.connect"})
     stage = Stage(lost)
     stage.play(disconnected(1, "leaf", kind="Leafnode"), disconnected(2, "other", kind="Leafnode")).wait(10_000)
     stage.play(connected(10_001, "leaf", kind="Leafnode"))
@@ -78,5 +79,8 @@ def test_past_the_limit_one_offs_are_one_line() -> None:
     stage.play(*(disconnected(1 + n / 100, f"c{n}", number=n) for n in range(100))).wait(10)
     (row,) = stage.rows.values()
 
-    assert {(alert.labels.get("overflow", ""), alert.count) for alert in row.notification.alerts} == {("", 1), ("true", 97)}
+    assert {(alert.labels.get("overflow", ""), alert.count) for alert in row.notification.alerts} == {
+        ("", 1),
+        ("true", 97),
+    }
     assert len(row.notification.alerts) == 4

@@ -7,7 +7,9 @@ from tests.core.stage import Decision, Stage, at, goodbye, rule, statsz
 
 
 def silence(**keys: Any) -> Stage:
-    return Stage(rule(**{"events": "server.statsz", "type": "flatline", "within": "20s", "by": ["server.name"], **keys}))
+    return Stage(
+        rule(**{"events": "server.statsz", "type": "flatline", "within": "20s", "by": ["server.name"], **keys})
+    )
 
 
 def test_what_was_never_seen_is_not_missed() -> None:
@@ -65,7 +67,7 @@ def test_what_does_not_come_back_is_forgotten() -> None:
         (21.0, "firing", ""),
         (61.0, "resolved", "forgotten"),
     ]
-    assert not any(evaluation.states for evaluation in stage.engine._by_id.values())
+    assert not any(evaluation.states for evaluation in stage.engine._rules.by_id.values())
 
 
 def test_a_full_rule_does_not_watch_more_and_says_so() -> None:

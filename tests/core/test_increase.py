@@ -9,7 +9,11 @@ from tests.core.stage import Decision, Stage, at, rule, statsz
 
 
 def rise(**keys: Any) -> Stage:
-    return Stage(rule(**{"events": "server.statsz", "type": "increase", "field": "statsz.slow_consumers", "within": "60s", **keys}))
+    return Stage(
+        rule(
+            **{"events": "server.statsz", "type": "increase", "field": "statsz.slow_consumers", "within": "60s", **keys}
+        )
+    )
 
 
 def test_the_first_measurement_is_no_step() -> None:

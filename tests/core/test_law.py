@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.engine import Engine, Setup
+from bridge.engine import Engine
 from bridge.inputs import Input, Message, Sight
 from bridge.rule import Rule
+from bridge.setup import Setup
 from bridge.store import Store
 from bridge.values import SECOND
 from tests.core.stage import Stage, rule, setup
@@ -28,11 +29,33 @@ def recording(path: Path) -> list[Input]:
 
 RECORDED_RULES = [
     rule(alert="Burst", events="client.auth_error", type="frequency", count=3, within="1s", by=["client.name"]),
-    rule(alert="Long", events="client.auth_error", type="frequency", count=2, within="500ms", for_="200ms", keep_firing_for="1s"),
+    rule(
+        alert="Long",
+        events="client.auth_error",
+        type="frequency",
+        count=2,
+        within="500ms",
+        for_="200ms",
+        keep_firing_for="1s",
+    ),
     rule(alert="Gone", events="client.disconnect", by=["client.name", "reason"]),
     rule(alert="Kept", events=["client.disconnect", "client.connect"], by=["account.name"], keep_firing_for="300ms"),
-    rule(alert="Grown", events="server.statsz", type="increase", field="statsz.total_connections", within="2s", by=["server.name"]),
-    rule(alert="Many", events="server.statsz", type="threshold", field="statsz.connections", above=1, keep_firing_for="200ms"),
+    rule(
+        alert="Grown",
+        events="server.statsz",
+        type="increase",
+        field="statsz.total_connections",
+        within="2s",
+        by=["server.name"],
+    ),
+    rule(
+        alert="Many",
+        events="server.statsz",
+        type="threshold",
+        field="statsz.connections",
+        above=1,
+        keep_firing_for="200ms",
+    ),
     rule(alert="Silent", events="server.statsz", type="flatline", within="700ms", by=["server.name"]),
     rule(alert="Leaf", events="leafnode.disconnect", by=["client.name"], resolve_on={"events": "leafnode.connect"}),
     rule(alert="Raw", subject="$SYS.ACCOUNT.*.SERVER.CONNS", type="frequency", count=4, within="1s", by=["token.3"]),
@@ -77,12 +100,13 @@ def test_any_split_of_a_random_stream_gives_the_same_changes(inputs: list[Input]
 def check_splits(wanted: Setup, inputs: Sequence[Input], until: int, data: st.DataObject) -> None:
     whole = in_one_go(wanted, inputs, until)
     stage = Stage(setup_=wanted, sighted=False)
-    rest = list(inputs)
+    rest: list[Input] = list(inputs)
     while rest:
         size = data.draw(st.integers(1, max(1, len(rest))))
         batch, rest = rest[:size], rest[size:]
         stage.play(*batch)
-        if rest and data.draw(st.booleans()):
+        tick: bool = data.draw(st.booleans())
+        if rest and tick:
             # A tick between two events: any instant up to the next one.
             gap = max(0, rest[0].at - stage.engine.watch.t)
             stage.engine.advance(stage.engine.watch.t + data.draw(st.integers(0, gap)))
@@ -105,9 +129,11 @@ async def test_a_restart_in_no_time_changes_nothing(
     until = inputs[-1].at + 400 * SECOND
     whole = in_one_go(wanted, inputs, until)
     path = tmp_path_factory.mktemp("restart") / "state.db"
-    place = data.draw(st.integers(0, len(inputs)))
+    place = data.draw(st.integers(1, len(inputs)))
 
-    stage = Stage(setup_=wanted, sighted=False).play(*inputs[:place])
+    stage = Stage(setup_=wanted, sighted=False)
+    for given_ in inputs[:place]:
+        stage.play(given_)
     store = await Store.open(path)
     for commit in stage.commits:
         await store.commit(commit)
@@ -125,5 +151,3 @@ async def test_a_restart_in_no_time_changes_nothing(
     stage.engine.advance(until)
 
     assert decided(stage.collect()) == decided(whole)
-
-

@@ -9,7 +9,9 @@ from tests.core.stage import Decision, Stage, at, goodbye, rule, statsz
 
 
 def limit(**keys: Any) -> Stage:
-    return Stage(rule(**{"events": "server.statsz", "type": "threshold", "field": "statsz.connections", "above": 10, **keys}))
+    return Stage(
+        rule(**{"events": "server.statsz", "type": "threshold", "field": "statsz.connections", "above": 10, **keys})
+    )
 
 
 def play(stage: Stage, *numbers: float, step: int = 10) -> Stage:
@@ -73,7 +75,9 @@ def test_a_server_that_says_goodbye_has_no_measurement_any_more(kind: str) -> No
 
 def test_any_series_counts_and_the_value_is_the_worst() -> None:
     stage = limit()
-    stage.play(statsz(1, "a", "A", connections=11), statsz(2, "b", "B", connections=30), statsz(3, "a", "A", connections=1))
+    stage.play(
+        statsz(1, "a", "A", connections=11), statsz(2, "b", "B", connections=30), statsz(3, "a", "A", connections=1)
+    )
     facts = next(iter(stage.engine._alerts.values()))()
 
     assert (stage.story, facts.tally.value) == ([(1.0, "firing")], 30.0)

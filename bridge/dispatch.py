@@ -1,0 +1,64 @@
+"""Who is asked for which event: the rules at work, and one decoder that decodes what they read."""
+
+from collections.abc import Callable
+
+from bridge.evaluation import Evaluation
+from bridge.event import Event
+from bridge.events import EVENT_TYPES
+from bridge.events.decoder import Decoder
+from bridge.home import Home
+from bridge.index import Index, Watcher, build
+from bridge.once import Once
+from bridge.setup import Setup
+from bridge.subject import heeds
+
+
+class Dispatch:
+    """The rules of one configuration. Made anew at a reload."""
+
+    def __init__(self, setup: Setup, first_order: int, home: Home, once: Once) -> None:
+        """`first_order`: no rule before had this number or a higher one."""
+        self.by_order: dict[int, Evaluation] = {}
+        self.by_id: dict[str, Evaluation] = {}
+        for order, placed in enumerate(setup.rules, first_order):
+            if placed.rule.enabled:
+                evaluation = Evaluation(placed.rule, order, home, setup.names, setup.labels)
+                self.by_order[order] = self.by_id[placed.rule.id] = evaluation
+        self.next_order = first_order + len(setup.rules)
+        wanted: dict[str, set[str]] = {}
+        watchers: dict[str, list[Watcher]] = {}
+        self._reactions: dict[str, list[Callable[[Event], None]]] = {}
+        self._by_subject: list[tuple[Callable[[str], bool], Watcher]] = []
+        for evaluation in self.by_order.values():
+            for name, paths in evaluation.wanted().items():
+                wanted.setdefault(name, set()).update(paths)
+            for name, react in evaluation.reactions():
+                self._reactions.setdefault(name, []).append(react)
+            for name, plan in evaluation.plans.items():
+                if evaluation.rule.subject:
+                    self._by_subject.append((heeds(evaluation.rule.subject), (evaluation, plan)))
+                else:
+                    watchers.setdefault(name, []).append((evaluation, plan))
+        self._index: dict[str, Index] = {name: build(name, asked, setup.names) for name, asked in watchers.items()}
+        self.decoder = Decoder(wanted, once, setup.names, raw=bool(self._by_subject))
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        """The subjects that the rules need, and no other."""
+        subjects = {evaluation.rule.subject for evaluation in self.by_order.values() if evaluation.rule.subject}
+        for evaluation in self.by_order.values():
+            for name in evaluation.wanted():
+                subjects.update(EVENT_TYPES[name].subjects)
+        return frozenset(subjects)
+
+    def take(self, event: Event) -> None:
+        """First what an event ends, then what it begins."""
+        for react in self._reactions.get(event.type, ()):
+            react(event)
+        if (index := self._index.get(event.type)) is not None:
+            for evaluation, plan in index.watchers(event):
+                if plan.matches(event):
+                    evaluation.take(event, plan)
+        for heeded, (evaluation, plan) in self._by_subject:
+            if heeded(event.subject) and plan.matches(event):
+                evaluation.take(event, plan)

@@ -1,0 +1,33 @@
+"""What rules at work need of the engine."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from bridge.alert import Alert, Facts
+from bridge.group import Change
+from bridge.ledger import Ledger
+from bridge.rule import State
+from bridge.watch import Watch
+
+
+class Home(Protocol):
+    """Time, memory, and who is told."""
+
+    watch: Watch
+    ledger: Ledger
+
+    def file(self, state: State, due: int, due_w: int) -> None:
+        """The state wants to be looked at, at these instants: in receive time and in watched time."""
+
+    def begun(self, alert: Alert, facts: Callable[[], Facts]) -> None:
+        """It fires. `facts` says what it is like at any time while it does."""
+
+    def ended(self, alert: Alert, facts: Facts) -> None:
+        """It is resolved."""
+
+    def happened(self, key: str, facts: Facts, known: Change | None) -> Change:
+        """A one-off; `known` is the line of an equal one before."""
+        ...
+
+    def overflowed(self, alert: str, what: str) -> None:
+        """A rule is full."""

@@ -1,0 +1,30 @@
+"""What the operator wants: everything of the rules file that decisions depend on."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from bridge.events.reading import Names
+from bridge.outbox import Routing
+from bridge.rule import Rule
+
+
+class PlacedRule(msgspec.Struct, frozen=True):
+    """A rule and where it stands, as file:line; "" for built-in ones."""
+
+    rule: Rule
+    place: str = ""
+
+
+class Setup(msgspec.Struct, frozen=True):
+    """One configuration, as the engine sees it."""
+
+    rules: tuple[PlacedRule, ...]
+    routing: Routing
+    labels: Mapping[str, str] = {}
+    """Put on every alert."""
+    names: Names = Names()
+
+    def find(self, id: str) -> Rule | None:
+        """The rule with that id, unless it sleeps."""
+        return next((placed.rule for placed in self.rules if placed.rule.id == id and placed.rule.enabled), None)
