@@ -10,9 +10,10 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-from bridge import __version__, story, systemd
-from bridge.clock import Clock, SystemClock
+from bridge import __version__, log, story, systemd
+from bridge.clock import SystemClock
 from bridge.commit import Commit, OutboxRow
 from bridge.committer import Committer
 from bridge.config import Loaded, load
@@ -21,14 +22,14 @@ from bridge.delivery.gate import Gates
 from bridge.delivery.http import Http
 from bridge.delivery.worker import Worker
 from bridge.engine import Engine
-from bridge.errors import ConfigError
+from bridge.errors import ConfigError, StoreError
 from bridge.inbox import Inbox
 from bridge.receiver import Destination
 from bridge.source.supervisor import Source
 from bridge.store import Store
 from bridge.values import MINUTE, SECOND
 
-log = logging.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 
 SLICE = 0.001
 """Seconds that the engine works before others get their turn."""
@@ -40,31 +41,41 @@ STOP_GRACE = 2.5
 """Seconds that requests under way get at the end; systemd and people wait for 5."""
 
 
+class Employed(NamedTuple):
+    """A worker, for whom, and its task."""
+
+    destination: Destination
+    worker: Worker
+    task: asyncio.Task[None]
+
+
 class App:
     """The running service."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str], clock: Clock | None = None) -> None:
+    def __init__(self, path: Path, environ: Mapping[str, str], loaded: Loaded) -> None:
+        """`loaded` is what `path` says; it is read again at each reload."""
         self._path = path
         self._environ = environ
-        self._clock = clock or SystemClock()
-        self._loaded: Loaded
+        self._clock = SystemClock()
+        self._loaded = loaded
         self._engine: Engine
         self._source: Source
         self._store: Store
         self._committer: Committer
         self._tasks: asyncio.TaskGroup
         self._inbox = Inbox(self._clock, self._dropped)
-        self._workers: dict[str, tuple[Destination, Worker, asyncio.Task[None]]] = {}
+        self._workers: dict[str, Employed] = {}
+        self._given: set[str] = set()
+        """Rows that workers have, until their end is on disk."""
         self._gates = Gates()
         self._malformed = story.Malformed()
         self._stopping = False
         self._reload_asked = False
 
     async def run(self) -> None:
-        """Until SIGTERM or SIGINT. Raises ConfigError or StoreError if it cannot begin."""
+        """Until SIGTERM or SIGINT. Raises StoreError if it cannot begin."""
         # Without this, a busy event loop keeps the database's thread waiting for seconds (measured: 4 to 27 s).
         sys.setswitchinterval(0.0001)
-        self._loaded = load(self._path, self._environ)
         self._warn(self._loaded)
         self._store = await Store.open(self._loaded.config.storage.path)
         try:
@@ -89,12 +100,12 @@ class App:
         self._inbox.tell("started", version=__version__)
         for lost in [self._store.lost, *self._store.damaged]:
             if lost:
-                log.error("%s", lost)
+                LOG.error("%s", lost)
                 self._inbox.tell("state_lost", reason=lost)
         self._tell_broken(self._loaded)
         gc.collect()
         gc.freeze()
-        log.debug("sqlite=%s python=%s", sqlite3.sqlite_version, sys.version.split()[0])
+        LOG.debug("sqlite=%s python=%s", sqlite3.sqlite_version, sys.version.split()[0])
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
@@ -104,7 +115,7 @@ class App:
         self._start_workers(list(self._engine.outbox.rows.values()))
         self._source = Source(settings(self._loaded, self._path), self._clock, self._inbox, self._engine.subjects)
         source = self._tasks.create_task(self._source.run())
-        log.info(
+        LOG.info(
             "nats-alert-bridge %s started rules=%d destinations=%d database=%s",
             __version__,
             len(self._loaded.rules),
@@ -127,11 +138,11 @@ class App:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        await asyncio.gather(*(worker.stop(STOP_GRACE) for _, worker, _ in self._workers.values()))
+        await asyncio.gather(*(employed.worker.stop(STOP_GRACE) for employed in self._workers.values()))
         while len(self._inbox):
             self._engine.process(self._inbox.take(INPUTS_MAX))
         await self._committer.finish()
-        log.info("stopped")
+        LOG.info("stopped")
 
     def _dropped(self, count: int) -> None:
         self._source.dropped(count)
@@ -188,18 +199,26 @@ class App:
         """A commit is on disk: what it decided may be told now."""
         story.tell(commit)
         self._inbox.committed(commit.rows)
-        settled = {outcome.id for outcome in commit.settled}
         for row in commit.rows:
-            if row.id not in settled and row.destination in self._workers:
-                self._workers[row.destination][1].put(row)
+            self._give(row)
+        self._given.difference_update(outcome.id for outcome in commit.settled)
+
+    def _give(self, row: OutboxRow) -> None:
+        """To its worker, once: later commits hold the row again whenever it was tried in vain."""
+        if row.id not in self._given and row.destination in self._workers:
+            self._given.add(row.id)
+            self._workers[row.destination].worker.put(row)
 
     async def _prune(self) -> None:
         """Forget history that is older than `storage.retention`, a little at a time."""
         while True:
             await self._clock.sleep(MINUTE / SECOND)
             retention = self._loaded.config.storage.retention
-            while not self._committer.degraded and await self._store.prune(self._clock.now(), retention):
-                await self._clock.sleep(0.1)
+            try:
+                while not self._committer.degraded and await self._store.prune(self._clock.now(), retention):
+                    await self._clock.sleep(0.1)
+            except StoreError as error:
+                LOG.warning("old history stays for now: %s", error)
 
     # -- destinations -------------------------------------------------------------------------------------------
 
@@ -208,18 +227,19 @@ class App:
             if key not in self._workers:
                 worker = Worker(key, destination, Http(self._clock, self._gates.of(destination)), self._inbox)
                 task = self._tasks.create_task(worker.run(), name=f"worker {key}")
-                self._workers[key] = destination, worker, task
-                for row in rows:
-                    if row.destination == key:
-                        worker.put(row)
+                self._workers[key] = Employed(destination, worker, task)
+                mine = [row for row in rows if row.destination == key]
+                self._given.difference_update(row.id for row in mine)
+                for row in mine:
+                    self._give(row)
 
     async def _stop_workers(self, loaded: Loaded) -> None:
         """Those whose destination was removed or has other settings."""
         wanted = destinations(loaded)
-        gone = [key for key, (destination, _, _) in self._workers.items() if wanted.get(key) != destination]
-        await asyncio.gather(*(self._workers[key][1].stop(STOP_GRACE) for key in gone))
+        gone = [key for key, employed in self._workers.items() if wanted.get(key) != employed.destination]
+        await asyncio.gather(*(self._workers[key].worker.stop(STOP_GRACE) for key in gone))
         for key in gone:
-            await self._workers.pop(key)[2]
+            await self._workers.pop(key).task
 
     # -- reload -------------------------------------------------------------------------------------------------
 
@@ -230,8 +250,8 @@ class App:
             loaded = load(self._path, self._environ)
         except ConfigError as error:
             for problem in error.problems:
-                log.error("%s", problem)
-            log.error("reload failed; the configuration of before goes on")
+                LOG.error("%s", problem)
+            LOG.error("reload failed; the configuration of before goes on")
             self._inbox.tell("config_invalid", file=str(self._path), reason=str(error.problems[0]))
             systemd.ready(self._status())
             return
@@ -239,29 +259,30 @@ class App:
         before, self._loaded = self._loaded, _with_last_good(loaded, self._loaded)
         self._tell_broken(loaded)
         if loaded.config.storage.path != before.config.storage.path:
-            log.warning("storage.path has changed; restart the service to use %s", loaded.config.storage.path)
+            LOG.warning("storage.path has changed; restart the service to use %s", loaded.config.storage.path)
         await self._stop_workers(self._loaded)
         while len(self._inbox):
             self._engine.process(self._inbox.take(INPUTS_MAX))
         self._engine.advance(self._clock.now())
         self._engine.reload(setup(self._loaded))
+        log.configure(loaded.config.log.format, loaded.config.log.level)
         self._start_workers(list(self._engine.outbox.rows.values()))
         self._source.reconfigure(settings(self._loaded, self._path))
         await self._source.resubscribe(self._engine.subjects)
-        log.info("reloaded rules=%d destinations=%d", len(self._loaded.rules), len(self._workers))
+        LOG.info("reloaded rules=%d destinations=%d", len(self._loaded.rules), len(self._workers))
         systemd.ready(self._status())
 
     def _tell_broken(self, loaded: Loaded) -> None:
         for path, problems in loaded.broken.items():
             for problem in problems:
-                log.error("%s", problem)
+                LOG.error("%s", problem)
             self._inbox.tell("config_invalid", file=str(path), reason=str(problems[0]))
         if not loaded.broken:
             self._inbox.tell("config_valid")
 
     def _warn(self, loaded: Loaded) -> None:
         for problem in loaded.warnings:
-            log.warning("%s", problem)
+            LOG.warning("%s", problem)
 
     def _status(self) -> str:
         """The line that `systemctl status` shows."""

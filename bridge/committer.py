@@ -12,7 +12,7 @@ from bridge.errors import StoreError
 from bridge.store import Store
 from bridge.values import MILLISECOND, SECOND
 
-log = logging.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 
 PAUSE = 250 * MILLISECOND
 """An event is on disk that long after it was taken, at the latest; at once if an alert changed."""
@@ -26,12 +26,15 @@ AHEAD_MAX = 0.02
 ROWS_MAX = 10_000
 """Messages that may be on their way without being on disk."""
 
+JOURNAL_MAX = 64 * 1024 * 1024
+"""Bytes of journal that wait for a disk; past it, states are written whole as soon as that is possible."""
+
 
 class Committer:
     """Writes what the engine has decided; hands new rows on once they are on disk."""
 
     def __init__(self, engine: Engine, store: Store, clock: Clock, hand_over: Callable[[Commit], None]) -> None:
-        """`hand_over` gets each commit once it is written, or given up for now."""
+        """`hand_over` gets each commit once it is written; if the disk fails, its rows alone before that."""
         self._engine = engine
         self._store = store
         self._clock = clock
@@ -42,6 +45,7 @@ class Committer:
         self._unsaved: list[Commit] = []
         self._handed = 0
         self._retry_at = 0
+        self._everything = False
         self.degraded = ""
         """Why the database cannot be written; empty while it can."""
 
@@ -84,7 +88,7 @@ class Committer:
 
     def _drain(self) -> Commit:
         self._last = self._clock.now()
-        return self._engine.drain()
+        return self._engine.drain(self._everything)
 
     async def _save(self, commit: Commit) -> None:
         self._unsaved.append(commit)
@@ -93,11 +97,12 @@ class Committer:
         except StoreError as error:
             await self._fail(error)
             return
+        self._everything = False
         if self.degraded:
             self.degraded = ""
             self._handed = 0
             self._engine.tell("store_recovered")
-            log.warning("the database can be written again")
+            LOG.warning("the database can be written again")
 
     async def _write(self) -> None:
         """Everything that waits, in order."""
@@ -105,8 +110,7 @@ class Committer:
             commit = self._unsaved[0]
             await self._store.commit(commit)
             self._unsaved.pop(0)
-            if not self.degraded:
-                self._hand_over(commit)
+            self._hand_over(commit)
 
     async def _fail(self, error: StoreError) -> None:
         """Once more; then messages go out although they are not on disk, and it is tried again every second."""
@@ -118,25 +122,33 @@ class Committer:
                 error = again
             self.degraded = str(error)
             self._engine.tell("store_degraded", reason=str(error))
-            log.error("%s; messages go out all the same, and it is tried again every second", error)
+            LOG.error("%s; messages go out all the same, and it is tried again every second", error)
             for commit in self._unsaved:
                 self._hand(commit)
             self._give_room()
         else:
             self._hand(self._unsaved[-1])
+        self._bound()
         self._retry_at = self._clock.now() + SECOND
+
+    def _bound(self) -> None:
+        """What waits must not fill the memory: without its journal entries a commit is small."""
+        if sum(len(commit.journal or b"") for commit in self._unsaved) > JOURNAL_MAX:
+            for commit in self._unsaved:
+                commit.journal = None
+            self._everything = True
 
     def _give_room(self) -> None:
         """A full disk may have enough for us once our reserve is gone."""
         try:
             self._store.release_reserve()
         except StoreError as error:
-            log.error("%s", error)
+            LOG.error("%s", error)
 
     def _hand(self, commit: Commit) -> None:
         room = ROWS_MAX - self._handed
         if len(commit.rows) > room:
-            log.error("%d messages wait for the database to be written again", len(commit.rows) - room)
+            LOG.error("%d messages wait until the database can be written again", len(commit.rows) - room)
         rows: list[OutboxRow] = commit.rows[: max(0, room)]
         self._handed += len(rows)
-        self._hand_over(Commit(commit.n, commit.t, b"", rows=rows, settled=commit.settled, changes=commit.changes))
+        self._hand_over(Commit(commit.n, commit.t, b"", rows=rows))

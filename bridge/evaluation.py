@@ -114,8 +114,14 @@ class Evaluation:
             self._absorb(state, sample)
 
     def _absorb(self, state: State, sample: Sample) -> None:
-        self.rule.slide(state, sample.t, sample.w)
-        self.rule.add(state, sample)
+        rule = self.rule
+        rule.slide(state, sample.t, sample.w)
+        rule.add(state, sample)
+        if state.alert is None and not rule.instant and not rule.holds(state, sample.t, sample.w):
+            # The usual case. While there is no alert, an event moves the state's instants only later.
+            if state.filed == NEVER and state.filed_w == NEVER:
+                self._home.file(state, self.due(state), self.due_w(state))
+            return
         self._life.note(state, sample)
         self._judge(state, sample)
 

@@ -76,8 +76,10 @@ def clean(text: str) -> str:
 
 def as_text(value: object) -> str | None:
     """A JSON value as rules and labels see it: `9` is "9", `true` is "true"; a list or object is no text."""
-    if value is None or isinstance(value, str):
-        return None if value is None else clean(value)
+    if type(value) is str:
+        return value if len(value) <= TEXT_MAX and value.isprintable() else clean(value)
+    if value is None:
+        return None
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

@@ -51,10 +51,14 @@ class Life:
 
     def repeat(self, state: State, sample: Sample) -> None:
         """The same from the journal: nothing is decided."""
-        if state.alert:
-            self._count(state.alert.tally, sample)
-            if self._rule.instant:
-                self._let_go(state, state.alert, sample.w)
+        alert = state.alert
+        if alert is None:
+            return
+        self._count(alert.tally, sample)
+        if self._rule.instant:
+            self._let_go(state, alert, sample.w)
+        elif self._rule.holds(state, sample.t, sample.w):
+            self._weigh(state, alert.tally, sample.t, sample.w)
 
     def judge(self, state: State, measured: Sample | None = None, by_time: bool = False, reason: str = "") -> None:
         """Compare the condition with the alert's phase. `measured`: the event that asks for it, if one does."""
@@ -68,7 +72,7 @@ class Life:
         elif alert.gone_w is not None:
             alert.gone_w, alert.reason = None, ""
             self._home.ledger.force(state)
-        self._weigh(state, alert.tally)
+        self._weigh(state, alert.tally, watch.t, watch.w)
         ripe = watch.w - alert.began_w >= rule.for_ and (measured is not None or not rule.measuring)
         if alert.phase == "pending" and ripe:
             self._fire(state, alert)
@@ -105,7 +109,7 @@ class Life:
         assert alert is not None
         tally = msgspec.structs.replace(alert.tally, approximate=not self._rule.exact(state))
         if alert.gone_w is None or self._rule.instant:
-            self._weigh(state, tally)
+            self._weigh(state, tally, self._home.watch.t, self._home.watch.w)
         return Facts(self._rule.id, alert.labels, alert.fired, tally, reason=alert.reason)
 
     def once(self, key: str, sample: Sample) -> Facts:
@@ -158,9 +162,8 @@ class Life:
         keep = self._rule.keep_firing_for or (OVERFLOW_KEEP if state.key == OVERFLOW else NEVER - w)
         alert.gone_w, alert.ends_w = w, w + keep
 
-    def _weigh(self, state: State, tally: Tally) -> None:
-        watch = self._home.watch
-        tally.value = self._rule.value(state, watch.t, watch.w)
+    def _weigh(self, state: State, tally: Tally, t: int, w: int) -> None:
+        tally.value = self._rule.value(state, t, w)
         tally.peak = tally.value if tally.peak is None else self._rule.worse(tally.peak, tally.value)
 
     def _count(self, tally: Tally, sample: Sample) -> None:

@@ -49,7 +49,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def texts(reads: tuple[Callable[[Event], str | None], ...], event: Event) -> Texts:
-    return tuple([read(event) or "" for read in reads])
+    return tuple([read(event) or "" for read in reads]) if reads else ()
 
 
 def make(rule: Rule, kind: EventType | None, tops: Iterable[str], latest: Iterable[str], names: Names) -> Plan:

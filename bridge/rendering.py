@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from bridge.alert import Facts
 from bridge.event import Kind
+from bridge.events import EVENT_TYPES
 from bridge.notification import AlertView, State
 from bridge.rule import Rule
 from bridge.shown import Fields, Moment, Number, Ranking, Span
@@ -49,6 +50,14 @@ def _number(value: float | None, kind: Kind, approximate: bool) -> str:
     return "" if value is None else str(Number(value, kind, approximate))
 
 
+def _typed(rule: Rule, path: str, text: str) -> object:
+    """A field of the latest event, so that it prints with its unit."""
+    kind = next((known.kind for name in rule.events if (known := EVENT_TYPES[name].fields.get(path))), "text")
+    if kind in ("text", "time", "number") or not text:
+        return text
+    return Number(float(text), kind)
+
+
 def _context(rule: Rule, facts: Facts, kind: Kind, accounts: Mapping[str, str], at: int) -> dict[str, object]:
     tally = facts.tally
 
@@ -67,7 +76,7 @@ def _context(rule: Rule, facts: Facts, kind: Kind, accounts: Mapping[str, str], 
         "last_seen": Moment(tally.last / SECOND),
         "top": top,
         "labels": Fields(facts.labels),
-        "event": Fields(tally.latest),
+        "event": Fields({path: _typed(rule, path, text) for path, text in tally.latest.items()}),
         "duration": Span(((facts.ends or at) - facts.starts) / SECOND),
         "limit": rule.threshold_text,
         "within": rule.within_text,

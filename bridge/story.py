@@ -1,4 +1,4 @@
-"""The log lines that tell the life of a notification: fired, queued, tried, settled."""
+"""The log lines that tell how a notification began; its worker tells the rest."""
 
 import logging
 
@@ -9,9 +9,7 @@ from bridge.engine import Engine
 from bridge.group import Change
 from bridge.values import MINUTE, format_duration
 
-log = logging.getLogger("bridge.alerts")
-delivery_log = logging.getLogger("bridge.delivery")
-event_log = logging.getLogger("bridge.events")
+LOG = logging.getLogger(__name__)
 
 
 def tell(commit: Commit) -> None:
@@ -19,19 +17,10 @@ def tell(commit: Commit) -> None:
     for row in commit.changes:
         change = msgspec.json.decode(row.body, type=Change)
         labels = " ".join(f"{name}={text!r}" for name, text in sorted(change.facts.labels.items()))
-        log.info("alert %s id=%s group=%s %s", row.state, row.alert, row.group, labels)
-    for attempt in commit.attempts:
-        if attempt.trouble:
-            delivery_log.info(
-                "attempt failed notification=%s destination=%s trouble=%s: %s",
-                attempt.row,
-                attempt.destination,
-                attempt.trouble,
-                attempt.detail,
-            )
-    for settled in commit.settled:
-        level = logging.INFO if settled.outcome == "delivered" else logging.WARNING
-        delivery_log.log(level, "notification %s id=%s %s", settled.outcome, settled.id, settled.detail)
+        LOG.info("alert %s id=%s group=%s %s", row.state, row.alert, row.group, labels)
+    for outgoing in commit.rows:
+        if not outgoing.attempts:
+            LOG.info("queued notification=%s destination=%s", outgoing.id, outgoing.destination)
 
 
 class Malformed:
@@ -45,7 +34,7 @@ class Malformed:
         count = engine.malformed
         if count == self._told or (self._told_at is not None and now - self._told_at < MINUTE):
             return
-        event_log.warning(
+        LOG.warning(
             "%d malformed messages since %s; the latest: %s",
             count - self._told,
             "the start" if self._told_at is None else format_duration(now - self._told_at) + " ago",

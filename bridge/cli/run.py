@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from bridge import config
+from bridge import log
 from bridge.app import App
-from bridge.cli.log import configure
 from bridge.cli.place import FILE, default_file
+from bridge.config import load
 
 
 @click.command()
@@ -17,6 +17,6 @@ from bridge.cli.place import FILE, default_file
 def run(path: Path | None) -> None:
     """Run the service until SIGTERM. SIGHUP reads the rules anew."""
     path = path or default_file()
-    loaded = config.load(path, os.environ)
-    configure(loaded.config.log.format, loaded.config.log.level)
-    asyncio.run(App(path, os.environ).run())
+    loaded = load(path, os.environ)
+    log.configure(loaded.config.log.format, loaded.config.log.level)
+    asyncio.run(App(path, os.environ, loaded).run())

@@ -1,12 +1,10 @@
 """A real nats-server as a process: it does what it is told, and never outlives its parent."""
 
-import os
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,22 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bridge.demo.child import mortal
 from bridge.errors import BridgeError
 
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
-
-# Linux sends the signal when the thread that started us ends, however it ends; exec keeps that. The check closes the
-# gap in which the parent died before we had asked.
-_DIE_WITH_PARENT = """
-import ctypes, os, signal, sys
-PR_SET_PDEATHSIG = 1
-ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-if os.getppid() != int(sys.argv[1]):
-    sys.exit("the parent is gone")
-os.execv(sys.argv[2], sys.argv[2:])
-"""
-
 
 _given: set[int] = set()
 
@@ -69,7 +56,7 @@ class NatsServer:
     def __enter__(self) -> Self:
         try:
             self.start()
-        except BridgeError:
+        except BaseException:  # Ctrl-C too
             shutil.rmtree(self.directory)
             raise
         return self
@@ -112,7 +99,7 @@ class NatsServer:
             )
         try:
             self._await_line(before, "Server is ready")
-        except BridgeError:
+        except BaseException:
             self.kill()
             raise
 
@@ -159,8 +146,7 @@ class NatsServer:
         )
 
     def _command(self) -> list[str]:
-        launcher = [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid())]
-        return [*launcher, str(self.binary), "--config", str(self.directory / "server.conf")]
+        return mortal([str(self.binary), "--config", str(self.directory / "server.conf")])
 
     def _await_line(self, start: int, text: str) -> None:
         def holds() -> bool:

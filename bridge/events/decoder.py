@@ -62,7 +62,7 @@ class Decoder:
     def _event(self, family: str, subject: str, data: bytes, body: Any, at: int) -> Event | None:
         server = body.server
         server_id = server.id if isinstance(server.id, str) else ""
-        seq = server.seq if isinstance(server.seq, int) else 0
+        seq = _seq(server.seq)
         name = _FAMILIES[family][0]
         if name.startswith("client."):
             if self._names.token_auth and isinstance(body.client.user, str) and not _hides_tokens(server.ver):
@@ -83,13 +83,14 @@ class Decoder:
         client = body.client
         if family == "SERVER.CLIENT.AUTH.ERR":
             return "client.auth_error"
-        if self._once.owns(server_id, client.id):
+        client_id = client.id if isinstance(client.id, int) else 0
+        if self._once.owns(server_id, client_id):
             return None
         if family == "ACCOUNT.CONNECT":
-            if not self._once.connected(server_id, client.id):
+            if client_id and not self._once.connected(server_id, client_id):
                 return None
             return "leafnode.connect" if client.kind == "Leafnode" else "client.connect"
-        self._once.disconnected(server_id, client.id)
+        self._once.disconnected(server_id, client_id)
         if client.acc == "$G" and body.reason == "Authentication Failure":
             return None  # The twin of an authentication error, which servers from 2.12 on send as well.
         if client.kind == "Leafnode":
@@ -107,7 +108,7 @@ class Decoder:
             return self._malformed(subject, data, at, "no JSON object")
         server = body["server"] if isinstance(body.get("server"), dict) else {}
         server_id, seq = server.get("id"), server.get("seq")
-        server_id, seq = server_id if isinstance(server_id, str) else "", seq if isinstance(seq, int) else 0
+        server_id, seq = server_id if isinstance(server_id, str) else "", _seq(seq)
         if not self._once.first(body.get("id"), server_id, seq):
             return None
         kind = body.get("type")
@@ -130,6 +131,11 @@ def _why(data: bytes, error: Exception) -> str:
     if not data:
         return "empty"
     return "nested too deeply" if isinstance(error, RecursionError) else str(error)[:200]
+
+
+def _seq(value: object) -> int:
+    """A server's number of an event; 0 for what is none, or what no server could have reached and no store takes."""
+    return value if isinstance(value, int) and 0 <= value < 1 << 63 else 0
 
 
 def _hides_tokens(text: object) -> bool:

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -23,6 +24,9 @@ from bridge.values import SECOND
 Reader = Callable[[Event], Value]
 
 NANOSECOND = 1e-9
+
+VERSION_MAX = 64
+"""Characters; no version is longer."""
 
 
 class Names(msgspec.Struct, frozen=True):
@@ -167,8 +171,11 @@ def _any_account(names: Names) -> Callable[[Event], Any]:
 
 def version(text: object) -> tuple[int, ...]:
     """`2.10.21-RC.1` → (2, 10, 21); () if it is no version."""
-    if not isinstance(text, str):
-        return ()
+    return _version(text) if isinstance(text, str) and len(text) <= VERSION_MAX else ()
+
+
+@lru_cache(maxsize=256)
+def _version(text: str) -> tuple[int, ...]:
     numbers = text.split("-")[0].split(".")
     return (
         tuple(int(number) for number in numbers)

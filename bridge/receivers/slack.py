@@ -166,20 +166,26 @@ def _plain_message(notification: Notification) -> dict[str, Any]:
 
 def _one_alert(alert: AlertView) -> list[Block]:
     """An ended alert says only what is still true: no description of the trouble, and no link."""
+    annotations = alert.annotations if alert.state != "resolved" else {}
     blocks = [
         _section(alert.annotations.get("summary", ""), SUMMARY_MAX),
+        _section(annotations.get("description", ""), DESCRIPTION_MAX),
         _fields(_labels(alert.labels), _facts(alert)),
+        _runbook(annotations),
     ]
-    if alert.state != "resolved":
-        blocks += _explanation(alert.annotations)
     return [block for block in blocks if block]
 
 
 def _many_alerts(notification: Notification) -> list[Block]:
     listed = [_section(line, LINE_MAX) for line in _listed(notification)]
-    blocks = [*listed, _section(_more(notification), LINE_MAX), _fields(_labels(notification.common_labels), [])]
-    if notification.status != "resolved":
-        blocks += _explanation(notification.common_annotations)
+    shared = notification.common_annotations if notification.status != "resolved" else {}
+    blocks = [
+        *listed,
+        _section(_more(notification), LINE_MAX),
+        _section(shared.get("description", ""), DESCRIPTION_MAX),
+        _fields(_labels(notification.common_labels), []),
+        _runbook(shared),
+    ]
     return [block for block in blocks if block]
 
 
@@ -193,11 +199,8 @@ def _more(notification: Notification) -> str:
     return f"+{hidden} more" if hidden > 0 else ""
 
 
-def _explanation(annotations: Mapping[str, str]) -> list[Block]:
-    return [
-        _section(annotations.get("description", ""), DESCRIPTION_MAX),
-        _mrkdwn_section(link(annotations.get("runbook_url", ""), "Runbook")),
-    ]
+def _runbook(annotations: Mapping[str, str]) -> Block:
+    return _mrkdwn_section(link(annotations.get("runbook_url", ""), "Runbook"))
 
 
 def _labels(labels: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -205,14 +208,16 @@ def _labels(labels: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def _facts(alert: AlertView) -> list[tuple[str, str]]:
-    """What is known beside the labels; each text is mrkdwn already."""
+    """What is known beside the labels and is not said already; each text is mrkdwn already."""
     resolved = alert.state == "resolved"
+    first, last = alert.first_seen or alert.starts_at, alert.last_seen or alert.starts_at
     facts = [
         ("Last value" if resolved else "Value", escape(one_line(alert.value_text), FIELD_MAX)),
         ("Peak", escape(one_line(alert.peak_text), FIELD_MAX) if alert.peak_text != alert.value_text else ""),
-        ("Events", f"{alert.count:,}" if alert.count > 1 else ""),
-        ("First seen", date(alert.first_seen or alert.starts_at)),
-        ("Last seen", date(alert.last_seen) if alert.last_seen > alert.first_seen else ""),
+        ("Events", f"{alert.count:,}" if alert.count > 1 and alert.value != alert.count else ""),
+        ("First seen", date(first) if last - first >= SECOND else ""),
+        ("Last seen", date(last)),
+        ("Note", "" if resolved else escape(one_line(alert.reason), FIELD_MAX)),
     ]
     return [(name, text) for name, text in facts if text]
 
@@ -232,11 +237,11 @@ def _footer(notification: Notification) -> Block:
 
 
 def _origin(notification: Notification) -> str:
-    """Which rules, which message, and why now. Slack cannot drop doubles; people can, by the end of the id."""
+    """Which rules, which message, and why now, if not for the first time. People know doubles by the end of the id."""
     rules = list(dict.fromkeys(alert.labels.get("alertname", "") for alert in notification.alerts))
     named = ", ".join(one_line(rule)[:80] for rule in rules[:3]) + (f" +{len(rules) - 3}" if len(rules) > 3 else "")
     reason = f"reminder {notification.reminder}" if notification.reason == "reminder" else notification.reason
-    return f"{named} · {notification.id[-8:]} · {reason}"
+    return " · ".join([named, notification.id[-8:], *([reason] if reason != "first" else [])])
 
 
 def _section(text: str, limit: int) -> Block:

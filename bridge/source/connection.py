@@ -33,6 +33,8 @@ _REFUSALS = ("authorization", "authentication", "account active connections")
 _DENIED = re.compile(r'permissions violation for (subscription|publish)[^"]*"([^"]+)"')
 """nats-py hands on in lower case what the server says; 2.9.10 and 2.15.1 say the same."""
 _PING_FOR_EVER = 24 * 3600
+_REASON_MAX = 256
+"""Characters: some of it is the server's own text."""
 _CLOSE_MAX = 1.0
 """Seconds for a close in good order."""
 
@@ -97,6 +99,7 @@ class Connection:
         if not self._client.is_connected:
             # nats-py takes an end of the stream in place of the last answer for a success.
             raise self.unreachable("the server closed the connection")
+        self._demand_tls()
         on_reading_end(
             self._client, lambda _: self.end("the client stopped reading, after a message that it cannot read")
         )
@@ -135,6 +138,8 @@ class Connection:
             finally:
                 ping.cancel()
                 await asyncio.wait({ping})
+                if not ping.cancelled():
+                    ping.exception()
 
     def unreachable(self, reason: str) -> Unreachable:
         """The error that says so."""
@@ -156,6 +161,7 @@ class Connection:
         await asyncio.sleep(0)
         if broken:
             await abort(self._client)
+        # A client that never got as far as its socket asserts that it has one.
         with contextlib.suppress(TimeoutError, OSError, AssertionError):
             async with asyncio.timeout(_CLOSE_MAX):
                 await (self._closed.wait() if self._client.is_closed else self._client.close())
@@ -192,12 +198,15 @@ class Connection:
             return None
 
         def reveal() -> str:
-            # nats-py goes on without TLS where a server offers none, even for tls://.
-            if self.target.tls and self.target.scheme != "wss" and not self._client._server_info.get("tls_required"):
-                raise self.unreachable("the server offers no TLS, so the login was not sent")
+            self._demand_tls()
             return secret
 
         return reveal
+
+    def _demand_tls(self) -> None:
+        # nats-py goes on without TLS where a server offers none, even for tls://.
+        if self.target.tls and self.target.scheme != "wss" and not self._client._server_info.get("tls_required"):
+            raise self.unreachable("the server offers no TLS, which nats.servers or nats.tls demand")
 
     async def _await_sign_of_life(self, ping: asyncio.Task[float]) -> None:
         while True:
@@ -292,4 +301,4 @@ def _plain(error: Exception) -> str:
             return os.strerror(number)
         case OSError(strerror=str(text)):
             return text
-    return str(error).removeprefix("nats: ").strip().strip("'") or type(error).__name__
+    return str(error).removeprefix("nats: ").strip().strip("'")[:_REASON_MAX] or type(error).__name__

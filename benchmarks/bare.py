@@ -1,0 +1,30 @@
+"""The reference: a nats-py client whose callback does nothing but count. Prints a line when it listens and at last."""
+
+import asyncio
+import sys
+
+import nats
+from nats.aio.msg import Msg
+
+
+async def main(url: str, subject: str, events: int) -> None:
+    heard = 0
+    done = asyncio.Event()
+
+    async def count(message: Msg) -> None:
+        nonlocal heard
+        heard += 1
+        if heard == events:
+            done.set()
+
+    client = await nats.connect(url, user="bridge", password="bench", name="bare")
+    await client.subscribe(subject, cb=count)
+    await client.flush()
+    print("listening", flush=True)
+    await done.wait()
+    print("heard", flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
