@@ -19,6 +19,8 @@ class Absence:
     def __init__(self) -> None:
         self.heard: dict[str, tuple[str, int]] = {}
         """Server id → its name and its latest number."""
+        self.unnamed: list[str] = []
+        """Servers that go by their id, since nobody has read the list."""
         self._before: dict[str, tuple[str, int]] | None = None
         self._first: dict[str, int] = {}
 
@@ -31,7 +33,10 @@ class Absence:
         if known is not None:
             self.heard[id] = known[0], event.server_seq
         elif len(self.heard) < SERVERS_MAX:
-            self.heard[id] = _name(event), event.server_seq
+            name = _name(event)
+            self.heard[id] = name, event.server_seq
+            if name == id:
+                self.unnamed.append(id)
 
     def begin(self) -> None:
         """A gap begins; a gap within a gap is part of it."""

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from bridge import __version__, log, story, systemd
 from bridge.clock import SystemClock
 from bridge.commit import Commit, OutboxRow
@@ -94,6 +96,7 @@ class App:
         if snapshot is None:
             self._engine.begin()
         else:
+            self._inbox.tell("store_recovered")
             self._engine.restore(snapshot, now, dormant=bool(self._loaded.broken))
             self._engine.advance(now)
         self._committer = Committer(self._engine, self._store, self._clock, self._committed)
@@ -170,6 +173,7 @@ class App:
                 self._reload_asked = False
                 await self._reload()
             self._malformed.tell(engine, self._clock.now())
+            story.tell_unnamed(engine.take_unnamed())
             if watchdog is not None and time.monotonic() >= next_sign:
                 next_sign = time.monotonic() + watchdog / 2
                 systemd.watchdog()
@@ -240,6 +244,8 @@ class App:
         await asyncio.gather(*(self._workers[key].worker.stop(STOP_GRACE) for key in gone))
         for key in gone:
             await self._workers.pop(key).task
+            if key not in wanted:
+                self._inbox.recovered(key)  # It refuses nothing any more.
 
     # -- reload -------------------------------------------------------------------------------------------------
 
@@ -266,7 +272,9 @@ class App:
         self._engine.advance(self._clock.now())
         self._engine.reload(setup(self._loaded))
         log.configure(loaded.config.log.format, loaded.config.log.level)
-        self._start_workers(list(self._engine.outbox.rows.values()))
+        # A destination with new settings has failed nothing yet: what waits for it is tried at once.
+        now = self._clock.now()
+        self._start_workers([msgspec.structs.replace(row, due=now) for row in self._engine.outbox.rows.values()])
         self._source.reconfigure(settings(self._loaded, self._path))
         await self._source.resubscribe(self._engine.subjects)
         LOG.info("reloaded rules=%d destinations=%d", len(self._loaded.rules), len(self._workers))

@@ -24,6 +24,7 @@ class Dispatch:
             if placed.rule.enabled:
                 evaluation = Evaluation(placed.rule, order, home, setup.names, setup.labels)
                 self.by_order[order] = self.by_id[placed.rule.id] = evaluation
+        self.places = {placed.rule.id: placed.place for placed in setup.rules}
         self.next_order = first_order + len(setup.rules)
         wanted: dict[str, set[str]] = {}
         watchers: dict[str, list[Watcher]] = {}

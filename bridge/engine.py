@@ -26,7 +26,7 @@ from bridge.restart import Memo, Orphans, restore
 from bridge.rule import State
 from bridge.setup import Setup
 from bridge.sweep import Sweep
-from bridge.values import MINUTE
+from bridge.values import MINUTE, SECOND
 from bridge.watch import Watch
 from bridge.window import NEVER
 
@@ -40,6 +40,7 @@ class Engine:
     def __init__(self, setup: Setup, now: int) -> None:
         self.watch = Watch(now, blind_since=now)
         self.ledger = Ledger(self.watch)
+        self._resumed = False
         self._first_sight = True  # There is nothing that could have been missed yet.
         self._once = Once()
         self._absence = Absence()
@@ -63,6 +64,11 @@ class Engine:
     def subjects(self) -> frozenset[str]:
         """The subjects that the rules need, and no other."""
         return self._rules.subjects
+
+    def take_unnamed(self) -> list[str]:
+        """Servers without a configured name that were heard for the first time."""
+        unnamed, self._absence.unnamed = self._absence.unnamed, []
+        return unnamed
 
     @property
     def malformed(self) -> int:
@@ -166,6 +172,7 @@ class Engine:
         """
         memo = msgspec.msgpack.decode(snapshot.meta, type=Memo)
         self._first_sight = False
+        self._resumed = True
         self._n = snapshot.n
         self.ledger.next_no, self.outbox.next_change = memo.next_no, memo.next_change
         self.watch.t, self.watch.blind_since, self.watch.lost = snapshot.t, memo.blind_since, memo.lost
@@ -260,6 +267,10 @@ class Engine:
         self.watch.open_eyes()
         self.ledger.clock()
         missed = self._absence.end(since, self.watch.t)
+        if self._resumed:
+            # What the process before told about NATS ends here; this one's source does not know of it.
+            self.tell("nats_reconnected", since=since / SECOND, seconds=(self.watch.t - since) / SECOND)
+        self._resumed = False
         if not self._first_sight:
             self.tell("away", **missed)
         self._first_sight = False
@@ -319,7 +330,8 @@ class Engine:
     def _view(self, facts: Facts, state: Told, id: str, at: int) -> AlertView:
         evaluation = self._rules.by_id.get(facts.rule)
         kind = evaluation.kind if evaluation else "number"
-        return view(evaluation.rule if evaluation else None, facts, state, id, kind, self._setup.names.accounts, at)
+        shown = view(evaluation.rule if evaluation else None, facts, state, id, kind, self._setup.names.accounts, at)
+        return msgspec.structs.replace(shown, rule_place=self._rules.places.get(facts.rule, ""))
 
     # -- inside: rules ------------------------------------------------------------------------------------------
 

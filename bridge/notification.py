@@ -25,6 +25,8 @@ class AlertView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Events that made the alert, and all since."""
     first_seen: int = 0
     last_seen: int = 0
+    rule_place: str = ""
+    """Where its rule stands, as file:line; empty for the bridge's own."""
     reason: str = ""
     """Why it ended or what is special: "no data", "rule changed", "planned, but not back"; mostly empty."""
 

@@ -8,7 +8,7 @@ import msgspec
 from bridge import group as groups
 from bridge.alert import Alert, Facts, digest
 from bridge.commit import ChangeRow, Commit, GroupRow, OutboxRow, Settled
-from bridge.group import Change, Content, Cursor, Group
+from bridge.group import Change, Content, Group
 from bridge.notification import AlertView, Notification, State
 from bridge.route import Place, Route
 
@@ -221,14 +221,14 @@ class Outbox:
             self._inherit(group, new)
 
     def _inherit(self, old: Group, new: Group) -> None:
-        """A destination that the new group has as well knows what it knew."""
+        """What a destination knew of the old group, it knows of the new one."""
+        same = old.id == new.id
         for target in self._targets(new):
             if (cursor := old.cursors.get(target.key)) and target.key not in new.cursors:
-                new.cursors[target.key] = msgspec.convert(msgspec.to_builtins(cursor), Cursor)
-                if new.id != old.id:
-                    new.cursors[target.key].row = ""
-                new.due = min(new.due, old.due) if new.id == old.id else new.due
-        self._file(new, new.due)
+                row = cursor.row if same else ""
+                new.cursors[target.key] = msgspec.structs.replace(cursor, told=dict(cursor.told), row=row)
+        if same and old.due < new.due:
+            self._file(new, old.due)
 
     def _group(self, place: Place, at: int) -> Group:
         group = self.groups.get(place.id)

@@ -23,6 +23,14 @@ def tell(commit: Commit) -> None:
             LOG.info("queued notification=%s destination=%s", outgoing.id, outgoing.destination)
 
 
+def tell_unnamed(servers: list[str]) -> None:
+    """Rules know servers by their name."""
+    for server in servers:
+        LOG.warning(
+            "server %s has no name: it is a new one at each start; set server_name in its configuration", server
+        )
+
+
 class Malformed:
     """Says once a minute at most how many messages were no events."""
 

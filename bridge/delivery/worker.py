@@ -34,7 +34,7 @@ class Reports(Protocol):
         """The row is delivered or dead; the worker has forgotten it."""
 
     def refused(self, destination: str, detail: str) -> None:
-        """The destination takes nothing from us; told once, until `recovered`."""
+        """The destination takes nothing from us; told once, until `recovered`, be it of a later worker."""
 
     def recovered(self, destination: str) -> None:
         """A destination that refused takes messages again."""
@@ -80,6 +80,8 @@ class Worker:
         self._sending: set[str] = set()
         self._troubled = False
         self._refusing = False
+        self._inherited = False
+        """Took over a row that was tried in vain: the destination may have been reported as refusing."""
         self._probe_at = 0
         self._next_expiry: int | None = None
         self._stopping = False
@@ -95,6 +97,7 @@ class Worker:
         if row.id in self._known:
             return
         self._known.add(row.id)
+        self._inherited = self._inherited or row.attempts > 0
         # The clock may have been ahead when the row was written; nothing is ever postponed by more than this.
         ready = min(row.due, self._clock.now() + round(RETRY_AFTER_MAX * SECOND))
         self._queue(Pending(ready, row.created, row.id, row))
@@ -245,12 +248,12 @@ class Worker:
     def _delivered(self, pending: Pending) -> None:
         self._settle(pending, "delivered")
         log.info("delivered notification=%s destination=%s attempts=%d", pending.id, self._key, pending.row.attempts)
-        if self._refusing:
+        if self._refusing or self._inherited:
             self._reports.recovered(self._key)
         if self._refusing or self._troubled:
             log.info("destination takes messages again destination=%s", self._key)
             self._hasten(again=self._refusing)
-        self._refusing = self._troubled = False
+        self._refusing = self._troubled = self._inherited = False
 
     def _bury(self, pending: Pending, detail: str) -> None:
         self._settle(pending, "dead", detail)

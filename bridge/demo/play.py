@@ -45,7 +45,7 @@ class Play:
 
     def __init__(self, *, keep: bool) -> None:
         self._console, self._keep = _console(), keep
-        self._began = time.time()
+        self._began = 0.0
         self._home = Path(tempfile.mkdtemp(prefix="nats-alert-bridge-demo-"))
         self._troubles: list[Trouble] = []
         self._missing: list[str] = []
@@ -68,6 +68,7 @@ class Play:
     def _play(self, stack: ExitStack) -> None:
         with self._console.status("looking for a nats-server; a first one is downloaded …"):
             binary = find()
+        self._began = time.time()
         version = version_of(binary)
         with self._console.status("starting two nats-servers and the bridge …"):
             servers = stack.enter_context(run_system(binary))
@@ -134,12 +135,10 @@ class Play:
         for alert in alert_names(post):
             if alert in self._missing:
                 self._missing.remove(alert)
-            cause = next((trouble for trouble in self._troubles if alert in trouble.alerts), None)
-            if cause:
+                cause = next(trouble for trouble in self._troubles if alert in trouble.alerts)
                 told = f"{cause.text} at {_clock(cause.at)} → message after {post.at - cause.at:.1f} s"
-            else:
-                told = "nothing that the demo did"
-            self._print(Text(f"  cause: {told}\n", "italic"))
+                self._print(Text(f"  cause: {told}", "italic"))
+        self._console.print()
         self._unwanted += _QUIET_CLIENT in str(post.message)
 
     def _judge(self) -> None:
@@ -185,7 +184,7 @@ def _hints(first: NatsServer, second: NatsServer, home: Path, bridge: BridgeProc
     return f"""\
 It stays up until Ctrl-C, and shows what comes. Cause more trouble, in bash, in another terminal:
 
-  failed logins    for i in {{1..20}}; do exec 3<>/dev/tcp/127.0.0.1/{first.port}; echo {connect} >&3; cat <&3; done
+  failed logins    for i in {{1..20}}; do exec 3<>/dev/tcp/127.0.0.1/{first.port}; echo {connect} >&3; cat <&3 >/dev/null; done
   a planned stop   kill -TERM {second.pid}
   a crash          kill -KILL {second.pid}
   start it again   {second.binary} --config {second.directory}/server.conf

@@ -5,10 +5,11 @@ from typing import Any
 
 import msgspec
 
-from bridge.event import Event, clean, hash_token
+from bridge.event import Event, clean, hash_token, parse_time
 from bridge.events import EVENT_TYPES
 from bridge.events.reading import Names, sources, version
 from bridge.once import Once
+from bridge.values import MINUTE
 
 SIZE_MAX = 1024 * 1024
 """Bytes; no event of a server is larger. NATS itself allows messages of 64 MiB."""
@@ -23,6 +24,12 @@ _FAMILIES: Mapping[str, tuple[str, ...]] = {
 }
 _ALWAYS = ("server.id", "server.name", "server.seq", "server.ver")
 _CLIENT = ("id", "client.id", "client.acc", "client.kind", "client.user", "client.lang", "reason")
+_LOGIN = ("client.start", "timestamp")
+LOGIN_MAX = MINUTE
+"""A CONNECT that comes later after the beginning of its connection is a repeated one: a reload of the server's
+configuration brings one for each living connection, also for those that came before the bridge did. Servers give a
+client 2 s to log in (`authorization.timeout`), and nobody gives it a minute."""
+
 _TOKEN_HIDDEN = ((2, 10, 28), (2, 11, 0), (2, 11, 2))
 """From the first on a server hides tokens, but for those between the second and the third."""
 
@@ -89,6 +96,8 @@ class Decoder:
         if family == "ACCOUNT.CONNECT":
             if client_id and not self._once.connected(server_id, client_id):
                 return None
+            if _is_repeated(client.start, body.timestamp):
+                return None
             return "leafnode.connect" if client.kind == "Leafnode" else "client.connect"
         self._once.disconnected(server_id, client_id)
         if client.acc == "$G" and body.reason == "Authentication Failure":
@@ -120,6 +129,11 @@ class Decoder:
         self.latest_malformed = f"{clean(subject)}: {reason} ({len(data)} bytes)"
         body = {"reason": reason, "from": subject, "bytes": len(data)}
         return Event("bridge.malformed_event", at, "bridge.malformed_event", body)
+
+
+def _is_repeated(start: object, timestamp: object) -> bool:
+    begun, told = parse_time(start), parse_time(timestamp)
+    return begun is not None and told is not None and told - begun > LOGIN_MAX
 
 
 def _family(subject: str) -> str:
@@ -157,7 +171,7 @@ def _body_type(family: str, types: list[str], wanted: Mapping[str, Iterable[str]
     paths = {source for name in types for path in wanted[name] for source in sources(EVENT_TYPES[name], path)}
     paths.update(_ALWAYS)
     if types[0].startswith(("client.", "leafnode.")):
-        paths.update(_CLIENT)
+        paths.update(_CLIENT, _LOGIN if family == "ACCOUNT.CONNECT" else ())
     tree: dict[str, Any] = {}
     for path in sorted(paths):
         node = tree

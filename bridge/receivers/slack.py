@@ -238,10 +238,16 @@ def _footer(notification: Notification) -> Block:
 
 def _origin(notification: Notification) -> str:
     """Which rules, which message, and why now, if not for the first time. People know doubles by the end of the id."""
-    rules = list(dict.fromkeys(alert.labels.get("alertname", "") for alert in notification.alerts))
+    rules = list(dict.fromkeys(_rule(alert) for alert in notification.alerts))
     named = ", ".join(one_line(rule)[:80] for rule in rules[:3]) + (f" +{len(rules) - 3}" if len(rules) > 3 else "")
     reason = f"reminder {notification.reminder}" if notification.reason == "reminder" else notification.reason
     return " · ".join([named, notification.id[-8:], *([reason] if reason != "first" else [])])
+
+
+def _rule(alert: AlertView) -> str:
+    """Its name, and where somebody who wants to change it finds it."""
+    name, file = alert.labels.get("alertname", ""), alert.rule_place.rpartition("/")[2]
+    return f"{name} ({file})" if file else name
 
 
 def _section(text: str, limit: int) -> Block:
