@@ -63,7 +63,7 @@ class Connection:
         self._opening = True
         self._closed = asyncio.Event()
         self._denied: set[str] = set()
-        self._subscriptions = Subscriptions(self._client, limits, self._take)
+        self._subscriptions = Subscriptions(self._client, self._take)
         self._roll_call = RollCall(self._take)
 
     @property
@@ -230,9 +230,7 @@ class Connection:
         if self._opening:
             # To raise is the only way out of connect(): nats-py would try this server for ever.
             raise self._refused(error) from error
-        if isinstance(error, nats_errors.SlowConsumerError):
-            self._reports.dropped(1)
-        elif denied := _DENIED.search(str(error)):
+        if denied := _DENIED.search(str(error)):
             self._deny(denied[1], denied[2])
         else:
             self.end(_plain(error))

@@ -51,6 +51,3 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Between two events about dropped messages."""
     move: float = 1.0
     """Between a server's word that it will stop and the move to another, so that its last event is heard."""
-    pending_messages: int = 200_000
-    """Of one subscription, between the socket and the sink; what comes on top is dropped and counted."""
-    pending_bytes: int = 256 * 1024 * 1024

@@ -8,7 +8,6 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from bridge.source.settings import Limits
 from bridge.source.subjects import matches, needed, overlap
 
 Take = Callable[[str, bytes], None]
@@ -24,7 +23,27 @@ class _Ear:
         self._subscriptions = subscriptions
 
     async def hear(self, message: Msg) -> None:
+        """For messages that were queued before the queue was replaced."""
+        self.take(message)
+
+    def take(self, message: Msg) -> None:
         self._subscriptions.hear(self, message.subject, message.data)
+
+
+class _Straight(asyncio.Queue[Msg]):
+    """Hands each message on as soon as it is read from the socket, instead of queueing it.
+
+    nats-py gives each subscription a queue and a task of its own, so messages of different subjects overtake each
+    other: a leafnode's CONNECT came before the DISCONNECT that preceded it. This way they stay in the order in which
+    the server sent them, and the bridge's own inbox is the only queue there is.
+    """
+
+    def __init__(self, take: Callable[[Msg], None]) -> None:
+        super().__init__()
+        self._take = take
+
+    def put_nowait(self, item: Msg) -> None:
+        self._take(item)
 
 
 class _Handover:
@@ -48,8 +67,8 @@ class _Handover:
 class Subscriptions:
     """What one client listens to."""
 
-    def __init__(self, client: Client, limits: Limits, take: Take) -> None:
-        self._client, self._limits, self._take = client, limits, take
+    def __init__(self, client: Client, take: Take) -> None:
+        self._client, self._take = client, take
         self._ears: list[_Ear] = []
         self._refused: set[str] = set()
         self._handover: _Handover | None = None
@@ -80,12 +99,9 @@ class Subscriptions:
 
     async def _replace(self, gone: list[_Ear], fresh: list[_Ear], settle: Callable[[], Awaitable[None]]) -> None:
         for ear in fresh:
-            ear.subscription = await self._client.subscribe(
-                ear.pattern,
-                cb=ear.hear,
-                pending_msgs_limit=self._limits.pending_messages,
-                pending_bytes_limit=self._limits.pending_bytes,
-            )
+            subscription = await self._client.subscribe(ear.pattern, cb=ear.hear, pending_bytes_limit=0)
+            subscription._pending_queue = _Straight(ear.take)
+            ear.subscription = subscription
         await settle()
         for ear in gone:
             if ear.subscription is not None:

@@ -83,6 +83,15 @@ async def test_no_login_is_sent_in_the_clear(start_server: StartServer, ca_file:
         assert "authentication error" not in server.log
 
 
+async def test_nothing_is_heard_in_the_clear(start_server: StartServer) -> None:
+    server = start_server()
+    settings = replace(settings_at(server.url.replace("nats:", "tls:")), user=None, password=None)
+    async with run(settings) as it:
+        [tale] = await eventually(lambda: it.heard.tales("nats_disconnected"))
+        assert "the server offers no TLS" in str(tale["reason"])
+        assert not it.heard.sees
+
+
 async def test_files_that_cannot_be_used_are_named(start_server: StartServer, tmp_path: Path) -> None:
     server = start_server(ACCOUNTS)
     async with run(encrypted(settings_for(server), tmp_path / "missing.pem")) as it:
