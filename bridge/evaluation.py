@@ -118,8 +118,9 @@ class Evaluation:
         rule.slide(state, sample.t, sample.w)
         rule.add(state, sample)
         if state.alert is None and not rule.instant and not rule.holds(state, sample.t, sample.w):
-            # The usual case. While there is no alert, an event moves the state's instants only later.
-            if state.filed == NEVER and state.filed_w == NEVER:
+            # The usual case. While there is no alert, an event moves the instants of a counting type only later;
+            # those of others it may bring nearer: a planned silence is over, a server's interval is shorter now.
+            if not rule.counting or (state.filed == NEVER and state.filed_w == NEVER):
                 self._home.file(state, self.due(state), self.due_w(state))
             return
         self._life.note(state, sample)
@@ -165,6 +166,9 @@ class Evaluation:
             self.counters.pass_time(state)
             return
         watch = self._home.watch
+        if isinstance(self.rule, Flatline) and self.rule.idle(state, watch.t, watch.w):
+            self._forget(state)
+            return
         reason = self.rule.slide(state, watch.t, watch.w)
         if reason:
             self._home.ledger.force(state)
@@ -294,6 +298,12 @@ class Evaluation:
     def _die(self, state: State) -> None:
         del self.states[state.key]
         self._home.ledger.died(state)
+
+    def _forget(self, state: State) -> None:
+        """It will not come back: whatever it was, it is over."""
+        if state.alert:
+            self._life.end(state, "forgotten")
+        self._die(state)
 
     def _crowded(self, state: State, series: str) -> bool:
         """A series too many."""

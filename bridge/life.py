@@ -128,8 +128,8 @@ class Life:
             tally.count = count
             for row in ranked:
                 tally.rank(self._top_fields, row)
-            if sample:
-                tally.latest = dict(zip(self._latest_fields, sample.latest, strict=True))
+            latest = sample.latest if sample else self._rule.latest(state)
+            tally.latest = dict(zip(self._latest_fields, latest, strict=bool(latest)))
         elif sample:
             self._count(tally, sample)
         else:

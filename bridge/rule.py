@@ -274,6 +274,10 @@ class Rule(Options):
         """Count, first and last instant, and texts of the events that make the condition now; 0: the latest only."""
         return 0, 0, 0, ()
 
+    def latest(self, state: State) -> Texts:
+        """What templates read from the latest event, for a condition that begins without one."""
+        return ()
+
     def remark(self, state: State) -> str:
         """What is special about an alert that begins now; mostly nothing."""
         return ""

@@ -7,6 +7,7 @@ look-ups that hung held an unrelated one up for 5.9 s (measured). These are daem
 import asyncio
 import ipaddress
 import socket
+from contextlib import suppress
 from threading import Thread
 
 Addresses = list[str]
@@ -40,7 +41,7 @@ class Resolver:
 
         def work() -> None:
             found = _addresses(host, port)
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # The loop is closed, so nobody waits any more.
                 loop.call_soon_threadsafe(tell, found)
 
         Thread(target=work, name="look-up", daemon=True).start()

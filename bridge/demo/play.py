@@ -151,7 +151,8 @@ class Play:
         self._print(
             Text(f"All {count} messages came, and none about {_QUIET_CLIENT}. It took {took:.0f} s.", "bold green")
         )
-        self._print(Text("Next: `make demo KEEP=1` stays up to be played with; README.md says how to install it."))
+        if not self._keep:
+            self._print(Text("Next: `make demo KEEP=1` stays up to be played with; README.md says how to install it."))
 
     # -- what stays up ------------------------------------------------------------------------------------------
 
@@ -180,11 +181,12 @@ def _console() -> Console:
 
 
 def _hints(first: NatsServer, second: NatsServer, home: Path, bridge: BridgeProcess) -> str:
-    connect = """'CONNECT {"user":"me","pass":"wrong"}'"""
+    login = """exec 3<>/dev/tcp/127.0.0.1/%d; echo 'CONNECT {"user":"me","pass":"wrong"}' >&3; cat <&3 >/dev/null"""
+    logins = f"for i in {{1..20}}; do {login % first.port}; done"
     return f"""\
 It stays up until Ctrl-C, and shows what comes. Cause more trouble, in bash, in another terminal:
 
-  failed logins    for i in {{1..20}}; do exec 3<>/dev/tcp/127.0.0.1/{first.port}; echo {connect} >&3; cat <&3 >/dev/null; done
+  failed logins    {logins}
   a planned stop   kill -TERM {second.pid}
   a crash          kill -KILL {second.pid}
   start it again   {second.binary} --config {second.directory}/server.conf

@@ -41,7 +41,8 @@ def alert_names(post: Post) -> list[str]:
         if block.get("type") == "context"
         for element in _list(block, "elements")
     ]
-    return [name for footer in footers for name in unescape(footer).split(" · ")[0].split(", ")]
+    # such as `SlowConsumer (rules.yaml:57), ServerStops (rules.yaml:101) · 8c1228f5`
+    return [rule.split(" ")[0] for footer in footers for rule in unescape(footer).split(" · ")[0].split(", ")]
 
 
 class _Prefixed:

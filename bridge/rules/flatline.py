@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 from bridge.event import Kind
 from bridge.rule import Rule, Sample, State, Watched
 from bridge.values import DAY, MINUTE, SECOND, Duration, parse_duration
-from bridge.window import NEVER
+from bridge.window import NEVER, Texts
 
 _INTERVALS = re.compile(r"(\d+) intervals?")
 
@@ -23,6 +23,8 @@ class Silence(State):
     """The usual interval of its series; 0 if that is not asked for."""
     planned_w: int = -1
     """When an event of `unless` announced the silence; -1 if none did."""
+    latest: Texts = ()
+    """What templates read from the latest event."""
 
 
 class Unless(Watched):
@@ -78,6 +80,7 @@ class Flatline(Rule):
     def add(self, state: State, sample: Sample) -> None:
         silence = _silence(state)
         silence.heard, silence.heard_w, silence.planned_w = sample.t, sample.w, -1
+        silence.latest = sample.latest
         if sample.number is not None:
             silence.interval = round(sample.number * SECOND)
 
@@ -89,22 +92,22 @@ class Flatline(Rule):
         _silence(state).planned_w = w
 
     def holds(self, state: State, t: int, w: int) -> bool:
-        silence = _silence(state)
-        return self._begins(silence) <= w < silence.heard_w + self.forget_after
-
-    def slide(self, state: State, t: int, w: int) -> str:
-        return "forgotten" if w >= _silence(state).heard_w + self.forget_after else ""
+        return w >= self._begins(_silence(state))
 
     def value(self, state: State, t: int, w: int) -> float:
         return (w - _silence(state).heard_w) / SECOND
 
     def due_w(self, state: State) -> int:
         silence = _silence(state)
-        begins, forgotten = self._begins(silence), silence.heard_w + self.forget_after
-        return forgotten if state.alert else min(begins, forgotten)
+        lasts = state.alert is not None and state.alert.gone_w is None
+        return min(NEVER if lasts else self._begins(silence), silence.heard_w + self.forget_after)
 
     def idle(self, state: State, t: int, w: int) -> bool:
+        """It will not come back."""
         return w >= _silence(state).heard_w + self.forget_after
+
+    def latest(self, state: State) -> Texts:
+        return _silence(state).latest
 
     def window(self, state: State) -> tuple[int, int, int, tuple[()]]:
         heard = _silence(state).heard
@@ -118,11 +121,12 @@ class Flatline(Rule):
 
     def dump(self, state: State) -> Any:
         silence = _silence(state)
-        return [silence.heard, silence.heard_w, silence.interval, silence.planned_w]
+        return [silence.heard, silence.heard_w, silence.interval, silence.planned_w, silence.latest]
 
     def load(self, state: State, dumped: Any) -> None:
         silence = _silence(state)
-        silence.heard, silence.heard_w, silence.interval, silence.planned_w = dumped
+        silence.heard, silence.heard_w, silence.interval, silence.planned_w, latest = dumped
+        silence.latest = tuple(latest)
 
     def _begins(self, silence: Silence) -> int:
         """The instant from which the silence is told."""

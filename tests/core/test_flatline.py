@@ -70,6 +70,27 @@ def test_what_does_not_come_back_is_forgotten() -> None:
     assert not any(evaluation.states for evaluation in stage.engine._rules.by_id.values())
 
 
+def test_what_is_forgotten_is_not_kept_firing() -> None:
+    stage = silence(forget_after="1m", keep_firing_for="1h").play(statsz(1)).wait(200)
+
+    assert stage.story == [(21.0, "firing"), (61.0, "resolved")]
+
+
+def test_a_second_silence_while_the_first_is_kept_firing_is_the_same_alert() -> None:
+    stage = silence(keep_firing_for="1m").play(statsz(1)).wait(50).play(statsz(50)).wait(200)
+    stage.play(statsz(200)).wait(219).play(statsz(219), statsz(238), statsz(257)).wait(277)
+
+    assert stage.story == [(21.0, "firing"), (260.0, "resolved")]
+
+
+def test_the_latest_event_is_known_to_templates() -> None:
+    stage = silence(annotations={"summary": "it had {{ event.statsz.connections }} connections"})
+    stage.play(statsz(1, connections=7)).wait(30)
+    (row,) = stage.rows.values()
+
+    assert row.notification.alerts[0].annotations == {"summary": "it had 7 connections"}
+
+
 def test_a_full_rule_does_not_watch_more_and_says_so() -> None:
     stage = Stage(
         rule(events="server.statsz", type="flatline", within="20s", by=["server.name"], limit=1),

@@ -3,6 +3,7 @@
 import json
 import traceback
 from contextlib import suppress
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from bridge import receivers
 from bridge.errors import Refused, Rejected, Transient, Trouble
 from bridge.notification import AlertView, Notification, State
 from bridge.receiver import RETRY_AFTER_MAX, Destination, Reply, Request, retry_after
@@ -54,6 +56,15 @@ def converse(destination: Destination, reply: Reply) -> None:
 
 def test_every_destination_has_an_example_here() -> None:
     assert set(GIVEN) == set(DESTINATIONS)
+
+
+def test_every_file_of_the_folder_is_in_the_list() -> None:
+    assert {module.name for module in iter_modules(receivers.__path__)} == {
+        kind.__module__.rpartition(".")[2] for kind in DESTINATIONS
+    }
+
+
+def test_keys_are_unique() -> None:
     assert len({kind.key for kind in DESTINATIONS}) == len(DESTINATIONS)
 
 

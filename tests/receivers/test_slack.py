@@ -117,9 +117,26 @@ def test_a_firing_alert_shows_what_is_known() -> None:
         "*Last seen*",
         "Users tried:",
         "<https://runbooks.example.net/nats/auth?a=1&amp;b=2|Runbook>",
-        "AuthErrorBurst · 89abcdef · first",
+        "AuthErrorBurst · 89abcdef",
     ):
         assert part in text
+
+
+def test_what_is_known_is_not_said_twice() -> None:
+    same = replace(alert(), count=23, peak_text="23", first_seen=alert().last_seen)
+    text = shown(notification(same))
+    assert "*Value*\\n23" in text
+    assert not any(f"*{name}*" in text for name in ("Peak", "Events", "First seen", "Note"))
+
+
+def test_what_is_special_about_a_firing_alert_is_noted() -> None:
+    assert "*Note*\\nplanned, but not back" in shown(notification(replace(alert(), reason="planned, but not back")))
+
+
+def test_what_people_read_first_comes_first() -> None:
+    text = shown(KINDS["firing"])
+    places = [text.index(part) for part in ("23 failed logins", "Users tried", "*client_host*", "Runbook", "89abcdef")]
+    assert places == sorted(places)
 
 
 def test_of_many_alerts_ten_are_listed_and_the_rest_is_counted() -> None:

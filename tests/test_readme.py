@@ -1,0 +1,167 @@
+"""The README says what there is, all of it, and nothing else."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from pydantic import BaseModel
+
+from bridge.builtin import builtin_rules
+from bridge.cli.program import program
+from bridge.config import check
+from bridge.config.schema import Config, Delivery, Log, Nats, RuleDefaults, Storage, Tls
+from bridge.demo.system import BRIDGE_USER
+from bridge.events import EVENT_TYPES
+from bridge.options import secret_keys
+from bridge.receiver import Destination, Request
+from bridge.receivers import DESTINATIONS
+from bridge.receivers.webhook import Webhook
+from bridge.route import Route
+from bridge.rule import ANNOTATION_NAMES, Rule
+from bridge.rules import RULE_TYPES
+from tests.receivers.notifications import alert, notification
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def section(title: str) -> str:
+    """From a heading to the next one."""
+    match = re.search(rf"^#+ {re.escape(title)}\n(.*?)(?=^#{{1,3}} |\Z)", README, re.MULTILINE | re.DOTALL)
+    assert match, title
+    return match[1]
+
+
+def first_column(text: str) -> set[str]:
+    """All names in backticks in the first column of a section's tables."""
+    cells = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def named(text: str) -> set[str]:
+    """All words in backticks, those inside of longer code included."""
+    return {word for code in re.findall(r"`([^`\n]+)`", text) for word in re.findall(r"[\w.]+", code)}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def keys(model: type[BaseModel]) -> set[str]:
+    return {field.alias or name for name, field in model.model_fields.items()}
+
+
+def test_every_rules_file_in_it_is_sound(tmp_path: Path) -> None:
+    (tmp_path / "credentials").mkdir()
+    (tmp_path / "credentials/nats-password").write_text("secret")
+    (tmp_path / "credentials/slack-webhook-url").write_text("https://hooks.slack.com/services/T0/B0/x")
+    assert blocks("yaml")
+    for text in blocks("yaml"):
+        (tmp_path / "rules.yaml").write_text(text.replace("/etc/nats-alert-bridge", str(tmp_path)))
+        assert check([tmp_path / "rules.yaml"], {}) == []
+
+
+def test_the_example_file_is_sound(tmp_path: Path) -> None:
+    (tmp_path / "nats-password").write_text("secret")
+    (tmp_path / "slack-webhook-url").write_text("https://hooks.slack.com/services/T0/B0/x")
+    environ = {"NATS_URL": "nats://127.0.0.1:4222", "CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert check([ROOT / "rules.example.yaml"], environ) == []
+
+
+def test_the_body_of_a_webhook_has_the_keys_that_are_sent() -> None:
+    (text,) = blocks("json")
+    request = next(Webhook.model_validate({"url": "https://x.example"}).deliver(notification(alert()), {}))
+    assert isinstance(request, Request)
+    told, sent = json.loads(text), json.loads(request.body)
+    assert shape(told) == shape(sent)
+
+
+def shape(value: Any) -> Any:
+    """The keys of objects, but not of those whose keys are free."""
+    if isinstance(value, list):
+        return [shape(item) for item in value]
+    if isinstance(value, dict):
+        return {key: {} if re.search("labels|annotations", key) else shape(item) for key, item in value.items()}
+    return None
+
+
+def test_the_user_on_the_servers_is_the_one_that_the_demo_runs_with() -> None:
+    assert " ".join((BRIDGE_USER % "…").split()) in " ".join(README.split())
+
+
+def test_the_commands() -> None:
+    told = re.findall(r"^\| `nats-alert-bridge (\w+|--\w+)", section("Commands"), re.MULTILINE)
+    assert set(told) == {*program.commands, "--version"}
+    for name, command in program.commands.items():
+        options = {option for each in command.params if isinstance(each, click.Option) for option in each.opts}
+        assert all(option in section("Commands") for option in options), name
+
+
+def test_the_keys_at_the_top() -> None:
+    text = section("Top level")
+    groups: dict[str, type[BaseModel]] = {"nats": Nats, "storage": Storage, "delivery": Delivery, "log": Log}
+    wanted = {f"{group}.{key}" for group, model in groups.items() for key in keys(model)}
+    wanted |= keys(Config) - groups.keys()
+    assert first_column(text) == wanted
+    assert keys(RuleDefaults) | keys(Tls) <= named(text)
+
+
+def test_the_keys_of_rules() -> None:
+    text = section("A rule")
+    assert first_column(text) == keys(Rule) | RULE_TYPES.keys()
+    for name, rule in RULE_TYPES.items():
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{name}` |"))
+        assert keys(rule) - keys(Rule) <= named(row.rpartition(" | ")[2]), name
+
+
+def test_what_templates_have() -> None:
+    text = section("A rule").rpartition("Annotations are")[2]
+    assert named(text) >= ANNOTATION_NAMES
+
+
+def test_the_events() -> None:
+    outside = {name for name in EVENT_TYPES if not name.startswith("bridge.")}
+    assert first_column(section("Events")) == outside
+    fields = {path for name in outside for path in EVENT_TYPES[name].fields}
+    assert named(section("Events")) >= fields
+
+
+def test_the_events_about_the_bridge_itself() -> None:
+    text = section("The bridge about itself")
+    own = {name: kind for name, kind in EVENT_TYPES.items() if name.startswith("bridge.")}
+    assert first_column(text) == own.keys()
+    for name, kind in own.items():
+        cells = next(line for line in text.splitlines() if line.startswith(f"| `{name}` |")).split(" | ")
+        assert named(cells[1]) == kind.fields.keys() - {"type", "subject"}, name
+
+
+def test_the_built_in_rules() -> None:
+    rows = section("The bridge about itself").splitlines()
+    told = {alert: re.findall(r"^\| `([\w.]+)`", row) for row in rows for alert in re.findall(r"`(Bridge\w+)`", row)}
+    assert told == {rule.alert: rule.events for rule in builtin_rules([])}
+    assert set(re.findall(r"`(Bridge\w+)`", README)) <= told.keys()
+
+
+def test_the_route() -> None:
+    assert keys(Route) <= named(section("The route"))
+
+
+def test_the_receivers() -> None:
+    text = section("Receivers")
+    assert first_column(text) == {each.key for each in DESTINATIONS}
+    assert keys(Destination) <= named(text)
+
+
+@pytest.mark.parametrize("destination", DESTINATIONS, ids=lambda each: each.key)
+def test_the_keys_of_each_receiver(destination: type[Destination]) -> None:
+    row = next(line for line in section("Receivers").splitlines() if line.startswith(f"| `{destination.key}` |"))
+    assert named(row) == {destination.key} | keys(destination) - keys(Destination)
+    assert row.count("secret") == len(secret_keys(destination)) + ("headers" in keys(destination))
+
+
+def test_files_that_it_links_exist() -> None:
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+        assert (ROOT / link).exists(), link
