@@ -150,9 +150,11 @@ class Sink:
         self.port = server.sockets[0].getsockname()[1]
         self._listening.set()
         await self._end.wait()
-        server.close()
-        for _ in range(10):  # A connection that was just accepted gets its task, which closes it when it is cancelled.
+        # A connection that was just accepted gets its task first, which closes it when it is cancelled; asyncio leaves
+        # one open whose server closes before that.
+        for _ in range(10):
             await asyncio.sleep(0)
+        server.close()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
