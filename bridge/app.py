@@ -39,6 +39,10 @@ SLICE = 0.001
 INPUTS_MAX = 64
 """Inputs that are taken at once, a part of a slice."""
 
+HASTEN_MAX = 15 * MINUTE
+"""A message that waits no longer than this for its next try gets it when its worker starts. Longer pauses were asked
+for by the other side."""
+
 STOP_GRACE = 2.5
 """Seconds that requests under way get at the end; systemd and people wait for 5."""
 
@@ -115,7 +119,9 @@ class App:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
         loop.add_signal_handler(signal.SIGHUP, self._ask_reload)
-        self._start_workers(list(self._engine.outbox.rows.values()))
+        # What came due while the bridge was down has been decided now: a row before it is a network call.
+        await self._committer.flush()
+        self._start_workers()
         self._source = Source(settings(self._loaded, self._path), self._clock, self._inbox, self._engine.subjects)
         source = self._tasks.create_task(self._source.run())
         LOG.info(
@@ -226,7 +232,13 @@ class App:
 
     # -- destinations -------------------------------------------------------------------------------------------
 
-    def _start_workers(self, rows: list[OutboxRow]) -> None:
+    def _start_workers(self) -> None:
+        """For destinations that have none. What waits for them is tried at once: the cause may have been mended."""
+        now = self._clock.now()
+        rows = [
+            msgspec.structs.replace(row, due=now) if row.due - now <= HASTEN_MAX else row
+            for row in self._engine.outbox.rows.values()
+        ]
         for key, destination in destinations(self._loaded).items():
             if key not in self._workers:
                 worker = Worker(key, destination, Http(self._clock, self._gates.of(destination)), self._inbox)
@@ -272,9 +284,8 @@ class App:
         self._engine.advance(self._clock.now())
         self._engine.reload(setup(self._loaded))
         log.configure(loaded.config.log.format, loaded.config.log.level)
-        # A destination with new settings has failed nothing yet: what waits for it is tried at once.
-        now = self._clock.now()
-        self._start_workers([msgspec.structs.replace(row, due=now) for row in self._engine.outbox.rows.values()])
+        await self._committer.flush()
+        self._start_workers()
         self._source.reconfigure(settings(self._loaded, self._path))
         await self._source.resubscribe(self._engine.subjects)
         LOG.info("reloaded rules=%d destinations=%d", len(self._loaded.rules), len(self._workers))

@@ -74,6 +74,12 @@ class Committer:
             self._began = asyncio.get_running_loop().time()
             self._task = asyncio.create_task(self._save(self._drain()))
 
+    async def flush(self) -> None:
+        """Write what was decided so far, now."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+        await self._save(self._drain())
+
     async def finish(self) -> None:
         """The last commit: everything, so that a start has nothing to repeat."""
         if self._task is not None:

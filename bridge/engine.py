@@ -280,7 +280,7 @@ class Engine:
         self._close(frozen)
         if row is None or outcome.outcome == "delivered":
             return
-        if not row.notification.group_key.startswith("bridge:"):
+        if not row.notification.about_bridge:
             self.tell(
                 "delivery_failed", destination=row.destination, notification=row.id, reason=outcome.detail or "given up"
             )

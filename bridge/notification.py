@@ -4,6 +4,9 @@ from typing import Literal
 
 import msgspec
 
+OWN_GROUP = "bridge:"
+"""What the keys of groups of alerts about the bridge itself begin with."""
+
 State = Literal["firing", "resolved", "event"]
 
 
@@ -48,6 +51,11 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     reminder: int = 0
     created_at: int
     external_url: str = ""
+
+    @property
+    def about_bridge(self) -> bool:
+        """It tells of nothing but the bridge itself: what becomes of it is no news for the bridge's own rules."""
+        return self.group_key.startswith(OWN_GROUP)
 
     @property
     def common_labels(self) -> dict[str, str]:

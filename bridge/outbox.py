@@ -9,7 +9,7 @@ from bridge import group as groups
 from bridge.alert import Alert, Facts, digest
 from bridge.commit import ChangeRow, Commit, GroupRow, OutboxRow, Settled
 from bridge.group import Change, Content, Group
-from bridge.notification import AlertView, Notification, State
+from bridge.notification import OWN_GROUP, AlertView, Notification, State
 from bridge.route import Place, Route
 
 
@@ -209,7 +209,7 @@ class Outbox:
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _move(self, group: Group, at: int) -> None:
-        about_bridge = group.key.startswith("bridge:")
+        about_bridge = group.key.startswith(OWN_GROUP)
         for name, alert in group.firing.items():
             new = self._group(self.routing.route.place(self._living.facts(name).labels, about_bridge), at)
             new.firing[name] = alert

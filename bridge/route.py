@@ -7,6 +7,7 @@ import msgspec
 from pydantic import field_validator
 
 from bridge.alert import digest
+from bridge.notification import OWN_GROUP
 from bridge.options import Options
 from bridge.values import HOUR, MINUTE, SECOND, Duration
 
@@ -54,7 +55,7 @@ class Route(Options):
         grouped = labels if EVERY_LABEL in self.group_by else {name: labels.get(name, "") for name in self.group_by}
         shown = {name: grouped[name] for name in sorted(grouped) if grouped[name]}
         text = "{" + ", ".join(f'{name}="{value}"' for name, value in shown.items()) + "}"
-        key = f"{'bridge:' if own else ''}{{}}:{text}"
+        key = f"{OWN_GROUP if own else ''}{{}}:{text}"
         return Place(digest(self.receiver, key), key, shown, self.receiver, 0 if own else self.group_wait)
 
 

@@ -34,7 +34,10 @@ class Reports(Protocol):
         """The row is delivered or dead; the worker has forgotten it."""
 
     def refused(self, destination: str, detail: str) -> None:
-        """The destination takes nothing from us; told once, until `recovered`, be it of a later worker."""
+        """The destination takes nothing from us; told once, until `recovered`, be it of a later worker.
+
+        Not told of messages about the bridge itself: they would only beget more of them.
+        """
 
     def recovered(self, destination: str) -> None:
         """A destination that refused takes messages again."""
@@ -80,6 +83,7 @@ class Worker:
         self._sending: set[str] = set()
         self._troubled = False
         self._refusing = False
+        self._reported = False
         self._inherited = False
         """Took over a row that was tried in vain: the destination may have been reported as refusing."""
         self._probe_at = 0
@@ -248,12 +252,12 @@ class Worker:
     def _delivered(self, pending: Pending) -> None:
         self._settle(pending, "delivered")
         log.info("delivered notification=%s destination=%s attempts=%d", pending.id, self._key, pending.row.attempts)
-        if self._refusing or self._inherited:
+        if self._reported or self._inherited:
             self._reports.recovered(self._key)
         if self._refusing or self._troubled:
             log.info("destination takes messages again destination=%s", self._key)
             self._hasten(again=self._refusing)
-        self._refusing = self._troubled = self._inherited = False
+        self._refusing = self._troubled = self._reported = self._inherited = False
 
     def _bury(self, pending: Pending, detail: str) -> None:
         self._settle(pending, "dead", detail)
@@ -275,8 +279,10 @@ class Worker:
 
     def _refuse(self, pending: Pending, trouble: Refused) -> None:
         self._probe_at = self._clock.now() + PROBE
-        if not self._refusing:
+        if not (self._reported or pending.row.notification.about_bridge):
+            self._reported = True
             self._reports.refused(self._key, str(trouble))
+        if not self._refusing:
             log.warning("destination refuses us, probing every 5m destination=%s: %s", self._key, trouble)
         self._refusing = True
         self._wait(pending, self._probe_at)

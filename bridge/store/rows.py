@@ -27,8 +27,9 @@ _DELETE_STATE = "DELETE FROM state WHERE no = ?"
 _PUT_STATE = "INSERT OR REPLACE INTO state (no, rule, key, upto, body) VALUES (?, ?, ?, ?, ?)"
 _DELETE_GROUP = "DELETE FROM alert_group WHERE id = ?"
 _PUT_GROUP = "INSERT OR REPLACE INTO alert_group (id, due, body) VALUES (?, ?, ?)"
-_ADD_CHANGE = """INSERT INTO change (n, grp, alert, state, at, body) VALUES (?, ?, ?, ?, ?, ?)
-    ON CONFLICT (n) DO NOTHING"""
+# A change that is there already is a one-off that was counted on, or one that moved to another group.
+_PUT_CHANGE = """INSERT INTO change (n, grp, alert, state, at, body) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (n) DO UPDATE SET grp = excluded.grp, body = excluded.body"""
 _TELL_CHANGE = "UPDATE change SET told = 1 WHERE n = ?"
 # An update and not a replacement: the rowid is the order among rows that were created at one instant.
 _PUT_ROW = """INSERT INTO outbox (id, destination, grp, created, due, expires, attempts, plain, memory, body, checksum)
@@ -56,7 +57,7 @@ def statements(commit: Commit) -> list[Statement]:
         (_PUT_STATE, [_state_columns(state) for state in commit.states]),
         (_DELETE_GROUP, [(name,) for name in commit.groups_gone]),
         (_PUT_GROUP, [_group_columns(group) for group in commit.groups]),
-        (_ADD_CHANGE, [_change_columns(change) for change in commit.changes]),
+        (_PUT_CHANGE, [_change_columns(change) for change in commit.changes]),
         (_TELL_CHANGE, [(n,) for n in commit.changes_told]),
         (_PUT_ROW, [_row_columns(row) for row in commit.rows]),
         (_SETTLE_ROW, [_settled_columns(settled) for settled in commit.settled]),

@@ -9,9 +9,11 @@ from bridge.commit import Attempt
 from bridge.delivery.backoff import LADDER, PROBE
 from bridge.delivery.gate import Gate
 from bridge.delivery.http import Http
+from bridge.notification import OWN_GROUP
 from bridge.values import DAY, HOUR, MINUTE, SECOND
 from tests.clock import SimulatedClock
 from tests.delivery.conftest import Ledger, StartWorker, make_row
+from tests.receivers.notifications import alert, notification
 from tests.sink import Sink, answer
 
 DOWN = answer(503)
@@ -195,6 +197,20 @@ async def test_after_a_probe_that_is_taken_all_go_on_at_once(
     assert len(ledger.delivered) == 10
     assert ledger.turns == ["refused HTTP 403", "recovered"]
     assert max(end.at for end in ledger.ends) - min(end.at for end in ledger.ends) < SECOND
+
+
+async def test_a_refusal_of_messages_about_the_bridge_begets_no_more_of_them(
+    ledger: Ledger, time: SimulatedClock, http: Http, sink: Sink, start: StartWorker
+) -> None:
+    sink.then = answer(403)
+    worker = start(sink.url, http=http)
+    about_bridge = notification(alert(), group_key=OWN_GROUP + "{}:{}")
+    worker.put(make_row(time, 1, notification=about_bridge))
+    await time.run(1000)
+    assert ledger.turns == []
+    worker.put(make_row(time, 2, created=time.now(), due=time.now()))
+    await time.run(1000)
+    assert ledger.turns == ["refused HTTP 403"]
 
 
 async def test_refusing_again_is_told_again(

@@ -1,10 +1,11 @@
 """What came to a sink, in the words of alerts."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from tests.sink import Sink
+from tests.sink import Received
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -24,16 +25,21 @@ class Line(msgspec.Struct, frozen=True):
     reason: str
 
 
-def lines(sink: Sink, name: str = "") -> list[Line]:
-    """All alerts in all requests, in the order in which they came; with `name`, those of one rule."""
-    told = [
-        _line(str(body["id"]), alert) for body in (request.json for request in sink.requests) for alert in body["alerts"]
-    ]
+def lines(requests: Iterable[Received], name: str = "") -> list[Line]:
+    """All alerts in these requests, in the order in which they came; with `name`, those of one rule."""
+    told = [_line(id_of(request), alert) for request in requests for alert in request.json["alerts"]]
     return [line for line in told if name in ("", line.name)]
 
 
-def states(sink: Sink, name: str = "") -> list[str]:
-    return [line.state for line in lines(sink, name)]
+def states(requests: Iterable[Received], name: str = "") -> list[str]:
+    return [line.state for line in lines(requests, name)]
+
+
+def id_of(request: Received) -> str:
+    """The message's id."""
+    id = request.json["id"]
+    assert id == request.headers["webhook-id"] == request.headers["idempotency-key"]
+    return str(id)
 
 
 def _line(message: str, alert: dict[str, Any]) -> Line:

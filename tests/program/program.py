@@ -11,6 +11,8 @@ from typing import Self
 
 import msgspec
 
+from tests.waiting import eventually
+
 ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 5.0
 """So long may a clean stop take."""
@@ -39,6 +41,8 @@ class Program:
     ) -> None:
         if self._process is not None and self._process.poll() is None:
             self.kill()
+        # pytest shows it if the test has failed
+        sys.stderr.write("\n".join([f"{self.rules_path.parent.name} said:", *self.lines, ""]))
 
     @property
     def lines(self) -> list[str]:
@@ -48,6 +52,14 @@ class Program:
     def said(self, *texts: str) -> list[str]:
         """The lines that hold all of these."""
         return [line for line in self.lines if all(text in line for text in texts)]
+
+    async def says(self, *texts: str, within: float = 5.0) -> str:
+        """The first line that holds all of these, once there is one."""
+        return (await eventually(lambda: self.said(*texts), within))[0]
+
+    async def hears(self, times: int = 1) -> None:
+        """Once it has connected to NATS so many times."""
+        await eventually(lambda: len(self.said("connected to nats://")) >= times, within=15)
 
     @property
     def alive(self) -> bool:

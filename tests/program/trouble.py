@@ -15,7 +15,7 @@ accounts {
 system_account: SYS
 """
 
-SMALL = SERVER + "max_payload: 64KB\nmax_pending: 1MB\n"
+SMALL = SERVER + 'max_payload: 64KB\nmax_pending: 1MB\nwrite_deadline: "100ms"\n'
 """A server that throws out who reads slowly, soon."""
 
 PING = "$SYS.REQ.SERVER.PING"

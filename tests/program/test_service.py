@@ -1,0 +1,159 @@
+"""What a service manager does to the program: SIGTERM, SIGHUP, and the words over its socket."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import StartServer
+from tests.program.conftest import StartBridge
+from tests.program.messages import id_of, lines, states
+from tests.program.program import Program
+from tests.program.rules import BURST, rules_file
+from tests.program.trouble import SERVER, fail_login
+from tests.sink import Sink, answer, hang
+from tests.waiting import eventually
+
+NOWHERE = "nats://127.0.0.1:1"
+LASTING = BURST.replace("2s", "10m")
+"""An alert that does not end by itself while a test runs."""
+
+
+async def test_sigterm_ends_it_cleanly_while_nats_is_down(start_bridge: StartBridge, sink: Sink) -> None:
+    program = start_bridge(rules_file(NOWHERE, sink.url, BURST))
+    await program.says("cannot connect", within=10)
+    assert program.stop() == 0
+    assert program.lines[-1].endswith("stopped")
+
+
+async def test_sigterm_ends_it_cleanly_while_a_receiver_hangs(
+    start_server: StartServer, start_bridge: StartBridge, sink: Sink
+) -> None:
+    server = start_server(SERVER)
+    sink.then = hang()
+    program = start_bridge(rules_file(server.url, sink.url, LASTING))
+    await program.hears()
+    fail_login(server, times=20)
+    await eventually(lambda: sink.requests)
+    assert program.stop() == 0
+    sink.then = answer()
+    program.start()
+    await eventually(lambda: len(sink.requests) == 2, within=10)
+    first, second = sink.requests
+    assert id_of(first) == id_of(second)
+
+
+async def test_a_changed_count_is_judged_anew(start_server: StartServer, start_bridge: StartBridge, sink: Sink) -> None:
+    server = start_server(SERVER)
+    program = start_bridge(rules_file(server.url, sink.url, LASTING))
+    await program.hears()
+    fail_login(server, times=12)
+    program.write(rules_file(server.url, sink.url, LASTING.replace("count: 20", "count: 12")))
+    await reload(program)
+    [line] = await eventually(lambda: lines(sink.requests))
+    assert (line.name, line.state, line.value) == ("AuthErrorBurst", "firing", 12)
+    program.write(rules_file(server.url, sink.url, LASTING.replace("count: 20", "count: 13")))
+    await reload(program, times=2)
+    await eventually(lambda: states(sink.requests) == ["firing", "resolved"])
+
+
+async def test_a_removed_rule_ends_its_alert_and_says_so(
+    start_server: StartServer, start_bridge: StartBridge, sink: Sink
+) -> None:
+    server = start_server(SERVER)
+    program = start_bridge(rules_file(server.url, sink.url, LASTING))
+    await program.hears()
+    fail_login(server, times=20)
+    await eventually(lambda: states(sink.requests) == ["firing"])
+    other = "- {alert: Other, events: client.connect, where: ['client.name = nobody']}\n"
+    program.write(rules_file(server.url, sink.url, other))
+    await reload(program)
+    await eventually(lambda: len(sink.requests) == 2)
+    firing, resolved = lines(sink.requests)
+    assert (resolved.state, resolved.reason) == ("resolved", "rule removed")
+    assert firing.alert == resolved.alert
+
+
+async def test_a_changed_receiver_takes_over_what_waits(
+    start_server: StartServer, start_bridge: StartBridge, sink: Sink
+) -> None:
+    server = start_server(SERVER)
+    with Sink(then=answer(404)) as gone:
+        program = start_bridge(rules_file(server.url, gone.url, LASTING))
+        await program.hears()
+        fail_login(server, times=20)
+        await program.says("destination refuses us")
+        program.write(rules_file(server.url, sink.url, LASTING))
+        await reload(program)
+        await eventually(lambda: states(sink.requests, "AuthErrorBurst") == ["firing"])
+        assert id_of(gone.requests[0]) in {id_of(request) for request in sink.requests}
+
+
+async def test_a_receiver_that_is_mended_by_a_reload_is_no_longer_dead(
+    start_server: StartServer, start_bridge: StartBridge, sink: Sink
+) -> None:
+    server = start_server(SERVER)
+    with Sink(then=answer(404)) as gone:
+        program = start_bridge(rules_file(server.url, gone.url, LASTING))
+        await program.hears()
+        fail_login(server, times=20)
+        await program.says("alert firing", "BridgeReceiverDead")
+        program.write(rules_file(server.url, sink.url, LASTING))
+        await reload(program)
+        await program.says("alert resolved", "BridgeReceiverDead")
+
+
+async def test_a_broken_file_keeps_the_rules_and_is_told_until_it_is_mended(
+    start_server: StartServer, start_bridge: StartBridge, sink: Sink
+) -> None:
+    server = start_server(SERVER)
+    program = start_bridge(good := rules_file(server.url, sink.url, LASTING))
+    await program.hears()
+    program.write(good.replace("count: 20", "count: many"))
+    program.hang_up()
+    await program.says("reload failed")
+    await program.says(f"{program.rules_path}:", "error: ")
+    await eventually(lambda: states(sink.requests, "BridgeConfigInvalid") == ["firing"])
+    fail_login(server, times=20)
+    await eventually(lambda: states(sink.requests, "AuthErrorBurst") == ["firing"])
+    program.write(good)
+    await reload(program)
+    await eventually(lambda: states(sink.requests, "BridgeConfigInvalid") == ["firing", "resolved"])
+    assert states(sink.requests, "AuthErrorBurst") == ["firing"]
+
+
+async def reload(program: Program, times: int = 1) -> None:
+    program.hang_up()
+    await eventually(lambda: len(program.said("reloaded rules=")) == times)
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[socket.socket]:
+    """The socket on which systemd listens."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "notify"))
+        listener.settimeout(10)
+        yield listener
+
+
+def test_systemd_hears_of_start_life_reload_and_end_though_nats_is_down(
+    start_bridge: StartBridge, manager: socket.socket, sink: Sink
+) -> None:
+    environ = {"NOTIFY_SOCKET": str(manager.getsockname()), "WATCHDOG_USEC": "400000"}
+    program = start_bridge(rules_file(NOWHERE, sink.url, BURST), **environ)
+    assert hear(manager, "READY=1")[1] == "STATUS=NATS is not heard, 0 messages wait"
+    for _ in range(3):
+        hear(manager, "WATCHDOG=1")
+    program.hang_up()
+    assert hear(manager, "RELOADING=1")[1].startswith("MONOTONIC_USEC=")
+    hear(manager, "READY=1")
+    assert program.stop() == 0
+    hear(manager, "STOPPING=1")
+
+
+def hear(manager: socket.socket, word: str) -> list[str]:
+    """The first message that begins so; others are passed over."""
+    while (said := manager.recv(4096).decode().splitlines())[0] != word:
+        pass
+    return said
