@@ -47,20 +47,28 @@ class Tally(msgspec.Struct):
 
     def rank(self, fields: Iterable[str], texts: Iterable[str]) -> None:
         for field, text in zip(fields, texts, strict=False):
-            counts = self.tops.setdefault(field, {})
-            name = text if text in counts or len(counts) < DISTINCT_MAX else OTHERS
-            counts[name] = counts.get(name, 0) + 1
+            self._rank(field, text, 1)
 
     def merge(self, other: "Tally") -> None:
         """Equal one-offs become one line."""
         self.count += other.count
         self.last = max(self.last, other.last)
         self.latest = other.latest
-        self.value = other.value
+        self.value = self.peak = (self.value or 0.0) + (other.value or 0.0)
         for field, counts in other.tops.items():
-            mine = self.tops.setdefault(field, {})
             for text, count in counts.items():
-                mine[text] = mine.get(text, 0) + count
+                self._rank(field, text, count)
+
+    def precede(self, earlier: "Tally") -> None:
+        """Equal one-offs that happened before become part of this line; the latest stays the latest."""
+        latest, first, last = self.latest, earlier.first, self.last
+        self.merge(earlier)
+        self.latest, self.first, self.last = latest, first, last
+
+    def _rank(self, field: str, text: str, count: int) -> None:
+        counts = self.tops.setdefault(field, {})
+        name = text if text in counts or len(counts) < DISTINCT_MAX else OTHERS
+        counts[name] = counts.get(name, 0) + count
 
 
 class Alert(msgspec.Struct):
@@ -80,8 +88,16 @@ class Alert(msgspec.Struct):
     """Since when the condition no longer holds."""
     ends_w: int = 0
     """While gone: it ends then, if the condition does not come back."""
+    unseen: int = 0
+    """While gone: its window emptied while blind, so sight must have lasted this long."""
     reason: str = ""
     tally: Tally = msgspec.field(default_factory=Tally)
+
+    def sleep(self, by: int) -> None:
+        """Its rule has slept for so much watched time."""
+        self.began_w += by
+        if self.gone_w is not None:
+            self.gone_w, self.ends_w = self.gone_w + by, self.ends_w + by
 
     def shift(self, by: int) -> None:
         """The wall clock was set back: what is told in receive time moves."""

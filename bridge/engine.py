@@ -2,7 +2,7 @@
 the same changes."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from bridge.alert import Alert, Facts, digest, identity
 from bridge.calendar import Calendar
 from bridge.commit import Attempt, Commit, Settled, Snapshot, StateRow
 from bridge.dispatch import Dispatch
+from bridge.evaluation import Evaluation
 from bridge.event import Event
 from bridge.group import Change
 from bridge.inputs import Blind, Happening, Input, Message, Own, Postponed, Remembered, Sight, Tried
@@ -22,10 +23,10 @@ from bridge.notification import State as Told
 from bridge.once import Once
 from bridge.outbox import Living, Outbox
 from bridge.rendering import view
-from bridge.restart import Memo, Orphans, restore
+from bridge.restart import Digests, Dormant, Memo, Orphans, restore
 from bridge.rule import State
 from bridge.setup import Setup
-from bridge.sweep import Sweep
+from bridge.sweep import Pace, Sweep
 from bridge.values import MINUTE, SECOND
 from bridge.watch import Watch
 from bridge.window import NEVER
@@ -37,19 +38,20 @@ OVERFLOW_PAUSE = MINUTE
 class Engine:
     """Rules, alerts, groups and notifications. `process` and `advance` decide; `drain` gives what must be written."""
 
-    def __init__(self, setup: Setup, now: int) -> None:
+    def __init__(self, setup: Setup, now: int, pace: Pace = Pace()) -> None:  # noqa: B008 - it is frozen
         self.watch = Watch(now, blind_since=now)
         self.ledger = Ledger(self.watch)
         self._resumed = False
         self._first_sight = True  # There is nothing that could have been missed yet.
         self._once = Once()
         self._absence = Absence()
-        self._sweep = Sweep(self._write)
+        self._sweep = Sweep(self._write, pace)
         self._calendar: Calendar[State] = Calendar(self._due, _order, _mark)
         self._calendar_w: Calendar[State] = Calendar(self._due_w, _order, _mark_w)
         self._told: deque[Happening] = deque()
         self._overflows: dict[str, int] = {}
         self._attempts: list[Attempt] = []
+        self._dormant: Dormant | None = None
         self._n = 0
         self._malformed_before = 0
         self._alerts: dict[str, Callable[[], Facts]] = {}
@@ -115,16 +117,21 @@ class Engine:
             self._calendar.next(), self.watch.instant(watched) if watched < NEVER else NEVER, tick[0] if tick else NEVER
         )
 
-    def reload(self, setup: Setup) -> None:
-        """The rules file was edited. What still means the same goes on; the rest ends, and says why."""
+    def reload(self, setup: Setup, dormant: bool = False) -> None:
+        """The rules file was edited. What still means the same goes on; the rest ends, and says why.
+
+        `dormant`: a file of rules is broken still, so rules that sleep since the start sleep on.
+        """
         old = self._rules
         self._setup = setup
+        added = {placed.rule.alert for placed in setup.rules if placed.rule.enabled and placed.rule.id not in old.by_id}
         if setup.routing != self.outbox.routing:
             self.outbox.reroute(setup.routing, self.watch.t)
         for id, evaluation in old.by_id.items():
             new = setup.find(id)
             if new is None:
-                evaluation.end_all("rule removed")
+                # A rule's labels are a part of its id.
+                evaluation.end_all("rule changed" if evaluation.rule.alert in added else "rule removed")
             elif (new.shape, new.naming) != (evaluation.rule.shape, evaluation.rule.naming):
                 evaluation.end_all("rule changed")
         self._malformed_before += old.decoder.malformed
@@ -133,6 +140,8 @@ class Engine:
         for id, evaluation in self._rules.by_id.items():
             if id in old.by_id:
                 evaluation.adopt(old.by_id[id])
+        self._sweep.give_up()
+        self._rouse(dormant)
         self._revive()
         for evaluation in self._rules.by_id.values():
             evaluation.start(edited=True)
@@ -180,11 +189,17 @@ class Engine:
             self._once.claim(server_id, client_id)
         self._absence.heard = memo.heard
         texts = self._digests
-        same = {id for id, known in memo.rules.items() if id in texts and texts[id][:2] == known[:2]}
-        orphans = restore(snapshot, lambda rule: self._rules.by_id[rule] if rule in same else None, self.ledger)
+        orphans = restore(snapshot, self._heirs(memo.rules), self.ledger)
+        for id in memo.asleep.keys() & self._rules.by_id.keys():
+            self._rules.by_id[id].wake(self.watch.w - memo.asleep[id])
         self.outbox.restore(snapshot.groups, snapshot.changes, snapshot.rows)
+        if dormant:
+            asleep = {id: known for id, known in memo.rules.items() if id not in self._rules.by_id}
+            since = {id: memo.asleep.get(id, self.watch.w) for id in asleep}
+            self._dormant = Dormant(snapshot, asleep, since, orphans)
         self._revive()
-        self._bury(orphans, dormant)
+        self._bury(orphans, memo.rules)
+        self.outbox.settle_in(self.watch.t)
         if now < self.watch.t:
             self._set_back(self.watch.t - now)
         self._look_away()
@@ -313,6 +328,10 @@ class Engine:
         for change in frozen:
             if evaluation := self._rules.by_id.get(change.facts.rule):
                 evaluation.open_events.pop(change.key, None)
+        while self.outbox.shed:
+            destination, count = self.outbox.shed.pop()
+            reason = f"{count} changes of alerts are in the history only; the destination was not told for too long"
+            self.tell("delivery_failed", destination=destination, notification="", reason=reason)
 
     def _due(self, state: State) -> int:
         evaluation = self._rules.by_order.get(state.order)
@@ -342,19 +361,49 @@ class Engine:
             for alert, facts in evaluation.firing():
                 self._alerts[alert.identity] = facts
                 self.outbox.revive(alert, self.watch.t)
-
-    def _bury(self, orphans: Orphans, dormant: bool) -> None:
-        """End the alerts of rules that are gone, or keep them as they are while their file is broken."""
-        for rule, alert in orphans.alerts:
-            facts = Facts(rule, alert.labels, alert.fired, alert.tally, annotations={})
-            if dormant:
-                self._alerts[alert.identity] = partial(_same, facts)
+        for rule, alert in self._dormant.orphans.alerts if self._dormant else ():
+            if self._sleeps(rule):
+                self._alerts[alert.identity] = partial(_same, _last_facts(rule, alert))
                 self.outbox.revive(alert, self.watch.t)
-            else:
-                facts.ends, facts.reason = self.watch.t, "rule changed" if rule in self._rules.by_id else "rule removed"
+
+    def _sleeps(self, rule: str) -> bool:
+        return self._dormant is not None and rule in self._dormant.rules
+
+    def _heirs(self, known: Mapping[str, Digests]) -> Callable[[str], Evaluation | None]:
+        """Who goes on with the state of a rule: the rule of now, if it still means the same."""
+        texts = self._digests
+        same = {id for id, digests in known.items() if id in texts and texts[id][:2] == digests[:2]}
+        return lambda rule: self._rules.by_id[rule] if rule in same else None
+
+    def _bury(self, orphans: Orphans, known: Mapping[str, Digests]) -> None:
+        """End the alerts of rules that are gone or mean something else. `known`: the rules of before."""
+        added = {evaluation.rule.alert for id, evaluation in self._rules.by_id.items() if id not in known}
+        for rule, alert in orphans.alerts:
+            if not self._sleeps(rule):
+                changed = rule in self._rules.by_id or alert.labels["alertname"] in added
+                facts = _last_facts(rule, alert)
+                facts.ends, facts.reason = self.watch.t, "rule changed" if changed else "rule removed"
                 self.outbox.ended(alert, facts, self.watch.t)
-        if not dormant:
-            self.ledger.gone += orphans.states
+        self.ledger.gone += [no for rule, no in orphans.states if not self._sleeps(rule)]
+
+    def _rouse(self, dormant: bool) -> None:
+        """The rules that slept since the start: those that are there again go on, as if no time had passed."""
+        sleeping = self._dormant
+        if sleeping is None:
+            return
+        still = {id: known for id, known in sleeping.rules.items() if dormant and id not in self._rules.by_id}
+        awake = {id: known for id, known in sleeping.rules.items() if id not in still}
+        self._dormant = Dormant(sleeping.snapshot, still, sleeping.since, sleeping.orphans) if still else None
+        heirs = self._heirs(awake)
+        restore(sleeping.snapshot, heirs, self.ledger)
+        lost = Orphans()
+        for id in awake:
+            if evaluation := heirs(id):
+                evaluation.wake(self.watch.w - sleeping.since[id])
+            else:
+                lost.alerts += [(rule, alert) for rule, alert in sleeping.orphans.alerts if rule == id]
+                lost.states += [(rule, no) for rule, no in sleeping.orphans.states if rule == id]
+        self._bury(lost, sleeping.rules)
 
     def _set_back(self, by: int) -> None:
         self.watch.set_back(by)
@@ -377,17 +426,23 @@ class Engine:
                 lost=self.watch.lost,
                 own=self._once.own,
                 heard=self._absence.heard,
-                rules=self._digests,
+                rules={**(self._dormant.rules if self._dormant else {}), **self._digests},
+                asleep={id: self._dormant.since[id] for id in self._dormant.rules} if self._dormant else {},
             )
         )
 
 
-def _digests(rules: Dispatch) -> dict[str, tuple[str, str, str]]:
+def _digests(rules: Dispatch) -> dict[str, Digests]:
     """Of each rule's shape, its naming, and its whole text."""
     return {
         id: (evaluation.rule.shape, evaluation.rule.naming, digest(repr(evaluation.rule)))
         for id, evaluation in rules.by_id.items()
     }
+
+
+def _last_facts(rule: str, alert: Alert) -> Facts:
+    """What is known of an alert whose rule is not there."""
+    return Facts(rule, alert.labels, alert.fired, alert.tally, annotations={})
 
 
 def _same(facts: Facts) -> Facts:

@@ -9,7 +9,7 @@ import msgspec
 from bridge import counters
 from bridge.alert import Alert, Facts
 from bridge.counters import Counters, Series
-from bridge.event import Event, EventType, as_text
+from bridge.event import NUMBER_MAX, Event, EventType, as_text
 from bridge.events import EVENT_TYPES
 from bridge.events.reading import Names, read_text, version
 from bridge.group import Change
@@ -97,7 +97,7 @@ class Evaluation:
         series = ""
         if plan.numbers:
             number = rule.measure([read(event) for read in plan.numbers])
-            if number is None:
+            if number is None or not -NUMBER_MAX <= number <= NUMBER_MAX:
                 return
             series = plan.series_of(event)
             if isinstance(rule, Increase):
@@ -115,6 +115,8 @@ class Evaluation:
 
     def _absorb(self, state: State, sample: Sample) -> None:
         rule = self.rule
+        if state.alert is not None:
+            self._life.weigh_last(state)
         rule.slide(state, sample.t, sample.w)
         rule.add(state, sample)
         if state.alert is None and not rule.instant and not rule.holds(state, sample.t, sample.w):
@@ -130,6 +132,7 @@ class Evaluation:
         """An event of `resolve_on`: the alerts that it matches end, and their states are emptied."""
         for state in self._concerned(self._endings[event.type], event):
             if state.alert:
+                self._life.weigh_last(state)
                 self._life.end(state)
             self.rule.reset(state)
             self._die(state)
@@ -169,6 +172,7 @@ class Evaluation:
         if isinstance(self.rule, Flatline) and self.rule.idle(state, watch.t, watch.w):
             self._forget(state)
             return
+        self._life.weigh_last(state)
         reason = self.rule.slide(state, watch.t, watch.w)
         if reason:
             self._home.ledger.force(state)
@@ -234,7 +238,10 @@ class Evaluation:
             state = self.make(old.no, other.key(old), other.dump(old))
             state.stored = old.stored
             self.attach(state)
-            self._home.ledger.touched[state.no] = state
+            ledger = self._home.ledger
+            ledger.touched[state.no] = state
+            if state.no in ledger.forced:
+                ledger.forced[state.no] = state
         self.open_events = other.open_events
 
     def start(self, edited: bool) -> None:
@@ -246,8 +253,9 @@ class Evaluation:
                 continue
             if isinstance(self.rule, Threshold):
                 self.rule.judge_all(state)
+            self._life.retime(state, self._one_off)
             self.rule.slide(state, watch.t, watch.w)
-            self._judge(state, by_time=True)
+            self._judge(state)
         self.counters.start()
         if isinstance(self.rule, Flatline):
             self._expect(self.rule)
@@ -260,10 +268,22 @@ class Evaluation:
                 state.alert.shift(by)
             self._home.ledger.force(state)
 
+    def wake(self, by: int) -> None:
+        """The rule has slept for so much watched time: no clock of its states went on, and nothing was forgotten."""
+        for state in self.states.values():
+            self.rule.sleep(state, by)
+            if state.alert:
+                state.alert.sleep(by)
+            self._home.ledger.force(state)
+        for series in self.counters.known.values():
+            series.heard_w += by
+            self._home.ledger.force(series)
+
     def end_all(self, reason: str) -> None:
         """The rule is gone, or means something else now."""
         for state in self.states.values():
             if state.alert:
+                self._life.weigh_last(state)
                 self._life.end(state, reason, rendered=self._accounts)
             self._home.ledger.died(state)
         self.states.clear()
@@ -301,6 +321,7 @@ class Evaluation:
 
     def _forget(self, state: State) -> None:
         """It will not come back: whatever it was, it is over."""
+        self._life.weigh_last(state)
         if state.alert:
             self._life.end(state, "forgotten")
         self._die(state)
@@ -355,7 +376,8 @@ class Evaluation:
 
 def usual_interval(event: Event) -> float:
     """Seconds between two STATSZ of a server, by its version."""
-    return FAST_INTERVAL if version(event.body.server.ver) >= STATSZ_FAST else SLOW_INTERVAL
+    server = getattr(event.body, "server", None)
+    return FAST_INTERVAL if server and version(server.ver) >= STATSZ_FAST else SLOW_INTERVAL
 
 
 def _listen(watched: Watched | None, match: list[str] | None, rule: Rule, names: Names) -> dict[str, Listener]:

@@ -1,7 +1,6 @@
 """An event: one thing that happened, and how rules read its fields. Text that strangers chose is cleaned here."""
 
 import hashlib
-import math
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -16,6 +15,9 @@ Kind = Literal["text", "number", "bytes", "seconds", "percent", "time"]
 
 Value = str | float | None
 """What a rule reads: None where the event does not have the field."""
+
+NUMBER_MAX = 1e300
+"""No server counts so far, and the sum of a window stays finite."""
 
 TEXT_MAX = 256
 """Characters of a stranger's text that are kept."""
@@ -54,6 +56,7 @@ class Event(msgspec.Struct):
     """One event. `at` is in microseconds; the engine sets it so that it never goes back."""
 
     type: str
+    """The name of its type in the catalogue; "" for what is not in it, whatever it says of itself."""
     at: int
     subject: str
     body: Any
@@ -61,6 +64,8 @@ class Event(msgspec.Struct):
     raw: bytes = b""
     server_id: str = ""
     server_seq: int = 0
+    said: str = ""
+    """The type that an event outside the catalogue gives itself."""
     parsed: dict[str, Any] | None = None
     """The whole payload, once somebody needed it."""
 
@@ -90,14 +95,10 @@ def as_text(value: object) -> str | None:
 
 
 def as_number(value: object) -> float | None:
-    """A JSON number as a float, or None for all else."""
+    """A JSON number as a float, or None for all else, also for one that sums and ratios could not carry."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
+    return float(value) if -NUMBER_MAX <= value <= NUMBER_MAX else None
 
 
 def parse_time(value: object) -> int | None:

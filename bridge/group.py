@@ -1,13 +1,18 @@
 """A group of alerts that are told together, and up to where each destination has been told."""
 
+from bisect import bisect_left
 from typing import Literal
 
 import msgspec
 
 from bridge.alert import Facts, identity
 from bridge.notification import Notification, State
+from bridge.window import NEVER
 
 Reason = Literal["first", "new alerts", "resolved", "reminder"]
+
+CHANGES_MAX = 10_000
+"""Changes of a group that wait for the slowest of its destinations; beyond that the oldest are only in the history."""
 
 
 class Change(msgspec.Struct):
@@ -50,6 +55,11 @@ class Cursor(msgspec.Struct):
     memory: dict[str, object] = {}
     """What the receiver remembered about this group."""
 
+    @property
+    def covered(self) -> int:
+        """The newest change that a message holds, be it under way."""
+        return max(self.upto, self.row_upto) if self.row else self.upto
+
 
 class Content(msgspec.Struct):
     """What a message would hold: identities of firing alerts, merged one-offs and ended alerts."""
@@ -68,6 +78,9 @@ class Group(msgspec.Struct):
     labels: dict[str, str]
     receiver: str
     due: int
+    """The next tick at which there can be something to tell; NEVER if only a change can bring that."""
+    ticked: int = 0
+    """The latest tick, from which the next ones are counted; 0: there was none."""
     firing: dict[str, str] = {}
     changes: list[Change] = []
     cursors: dict[str, Cursor] = {}
@@ -106,6 +119,23 @@ class Group(msgspec.Struct):
         for change in self.changes:
             change.frozen = True
 
+    def next_tick(self, after: int, interval: int) -> int:
+        """The first tick that does not come before an instant."""
+        return self.ticked + max(1, -(-(after - self.ticked) // interval)) * interval
+
+    def wake(self, after: int, interval: int, repeat_interval: int) -> int:
+        """The first tick from `after` on that can have something to tell if nothing more changes; NEVER if none can.
+
+        That is a change that no message holds, a reminder, or the end of the group.
+        """
+        cursors = self.cursors.values()
+        if self.over or any(self.newest > cursor.covered and not cursor.waiting for cursor in cursors):
+            return self.next_tick(after, interval)
+        if not self.firing:
+            return NEVER
+        reminder = min((cursor.last for cursor in cursors), default=0) + repeat_interval
+        return self.next_tick(max(after, reminder), interval)
+
     def skip(self, destination: str) -> None:
         """A tick at which there was nothing to tell: no change so far concerns this destination."""
         cursor = self.cursor(destination)
@@ -126,11 +156,51 @@ class Group(msgspec.Struct):
 
     def prune(self) -> list[int]:
         """Drop the changes that every destination is past. Returns their numbers."""
-        upto = min((cursor.upto for cursor in self.cursors.values()), default=0)
+        upto = min((cursor.upto for cursor in self.cursors.values()), default=self.newest)
         told = [change.n for change in self.changes if change.n <= upto]
         if told:
             self.changes = [change for change in self.changes if change.n > upto]
         return told
+
+    def supersede(self, identity: str) -> list[int]:
+        """It fires again: what became of it before needs no telling any more. Returns the numbers of these changes."""
+        old = [change.n for change in self.changes if change.identity == identity and change.state != "event"]
+        if old:
+            self.changes = [change for change in self.changes if change.n not in old]
+        return old
+
+    def merge_events(self) -> tuple[list[int], list[Change]]:
+        """Equal one-offs that every destination will be told of in the same message become one.
+
+        Returns the numbers of those that are no more, and the changes that count them now.
+        """
+        edges = {cursor.upto for cursor in self.cursors.values()}
+        edges |= {cursor.row_upto for cursor in self.cursors.values() if cursor.row}
+        ordered = sorted(edges)
+        kept: dict[tuple[str, int], Change] = {}
+        gone: list[int] = []
+        counting: dict[int, Change] = {}
+        for change in self.changes:
+            if change.state != "event" or not change.frozen:
+                continue
+            place = change.identity, bisect_left(ordered, change.n)
+            if earlier := kept.get(place):
+                change.facts.tally.precede(earlier.facts.tally)
+                gone.append(earlier.n)
+                counting.pop(earlier.n, None)
+                counting[change.n] = change
+            kept[place] = change
+        if gone:
+            self.changes = [change for change in self.changes if change.n not in gone]
+        return gone, list(counting.values())
+
+    def shed(self) -> list[int]:
+        """A destination was not told for too long: the oldest changes are told to nobody. Returns their numbers."""
+        if len(self.changes) <= CHANGES_MAX:
+            return []
+        old = [change.n for change in self.changes[: len(self.changes) - CHANGES_MAX * 3 // 4]]
+        self.changes = self.changes[len(old) :]
+        return old
 
     @property
     def over(self) -> bool:
@@ -164,10 +234,11 @@ def _merge(events: list[Change]) -> list[Change]:
 
 def dump(group: Group) -> bytes:
     """A group for the store: all but what its alerts and changes tell."""
-    return msgspec.json.encode([group.key, group.labels, group.receiver, group.cursors])
+    return msgspec.json.encode([group.key, group.labels, group.receiver, group.ticked, group.cursors])
 
 
 def load(id: str, due: int, body: bytes) -> Group:
     """As `dump` left it. Raises msgspec.DecodeError."""
-    key, labels, receiver, cursors = msgspec.json.decode(body, type=tuple[str, dict[str, str], str, dict[str, Cursor]])
-    return Group(id, key, labels, receiver, due, cursors=cursors)
+    fields = msgspec.json.decode(body, type=tuple[str, dict[str, str], str, int, dict[str, Cursor]])
+    key, labels, receiver, ticked, cursors = fields
+    return Group(id, key, labels, receiver, due, ticked, cursors=cursors)

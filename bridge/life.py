@@ -72,10 +72,31 @@ class Life:
         elif alert.gone_w is not None:
             alert.gone_w, alert.reason = None, ""
             self._home.ledger.force(state)
+        peak = alert.tally.peak
         self._weigh(state, alert.tally, watch.t, watch.w)
-        ripe = watch.w - alert.began_w >= rule.for_ and (measured is not None or not rule.measuring)
+        if measured is None and alert.tally.peak != peak:
+            self._home.ledger.force(state)  # The journal holds events only.
+        # `for` of a measuring type ends with a measurement; without it an edited limit is judged at once.
+        ripe = watch.w - alert.began_w >= rule.for_ and (measured is not None or not rule.measuring or not rule.for_)
         if alert.phase == "pending" and ripe:
             self._fire(state, alert)
+
+    def retime(self, state: State, one_off: bool) -> None:
+        """`keep_firing_for` was edited: what it keeps now ends later, or sooner. `one_off`: it keeps nothing at all."""
+        alert = state.alert
+        if alert is None or alert.gone_w is None:
+            return
+        if self._rule.instant and not one_off:
+            self._let_go(state, alert, alert.gone_w)
+        else:
+            alert.ends_w = self._ends(alert, alert.gone_w)
+        self._home.ledger.force(state)
+
+    def weigh_last(self, state: State) -> None:
+        """Before time or an event may end the condition: what it amounts to while it lasts."""
+        alert, watch = state.alert, self._home.watch
+        if alert is not None and alert.gone_w is None and not self._rule.instant:
+            self._weigh(state, alert.tally, watch.t - self._rule.counting, watch.w)
 
     def due_w(self, state: State) -> int:
         """When time alone moves the alert on, in watched time."""
@@ -149,13 +170,16 @@ class Life:
         """The condition does not hold. Ends a pending alert, and a firing one after `keep_firing_for`."""
         watch = self._home.watch
         if alert.gone_w is None:
-            unseen = self._hold if by_time and watch.blind else 0
-            keep = self._rule.keep_firing_for if alert.phase == "firing" else 0
-            alert.gone_w, alert.ends_w = watch.w, watch.w + max(keep, unseen)
+            alert.gone_w, alert.unseen = watch.w, self._hold if by_time and watch.blind else 0
+            alert.ends_w = self._ends(alert, watch.w)
             alert.reason = reason or alert.reason
             self._home.ledger.force(state)
         if watch.w >= alert.ends_w and not (by_time and watch.blind):
             self.end(state, alert.reason)
+
+    def _ends(self, alert: Alert, gone_w: int) -> int:
+        keep = self._rule.keep_firing_for if alert.phase == "firing" else 0
+        return gone_w + max(keep, alert.unseen)
 
     def _let_go(self, state: State, alert: Alert, w: int) -> None:
         """An instant type holds only at the moment of its event; what keeps it is `keep_firing_for` or `resolve_on`."""

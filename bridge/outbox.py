@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from bridge import group as groups
-from bridge.alert import Alert, Facts, digest
+from bridge.alert import Alert, Facts, digest, identity
 from bridge.commit import ChangeRow, Commit, GroupRow, OutboxRow, Settled
-from bridge.group import Change, Content, Group
+from bridge.group import Change, Content, Group, Told
 from bridge.notification import OWN_GROUP, AlertView, Notification, State
 from bridge.route import Place, Route
+from bridge.window import NEVER
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -54,6 +55,8 @@ class Outbox:
         self._told: list[int] = []
         self._new_rows: dict[str, OutboxRow] = {}
         self._settled: list[Settled] = []
+        self.shed: list[tuple[str, int]] = []
+        """Destinations that were not told of so many changes, because too many waited."""
 
     # -- changes of alerts --------------------------------------------------------------------------------------
 
@@ -61,6 +64,7 @@ class Outbox:
         """An alert fires."""
         group = self._group(self.routing.route.place(alert.labels, alert.own), at)
         group.firing[alert.identity] = alert.id
+        self._told += group.supersede(alert.identity)
         self._change(group, Change(0, alert.identity, alert.id, "firing", at, facts))
 
     def ended(self, alert: Alert, facts: Facts, at: int) -> None:
@@ -103,14 +107,15 @@ class Outbox:
             if cursor.row:
                 cursor.waiting = True
             else:
-                frozen += self._freeze(group, target, at)
+                frozen += self._freeze(group, target, at, self.routing.route.repeat_interval)
+        group.ticked = at
         self._prune(group)
         if group.over:
             del self.groups[id]
             self._dirty.discard(id)
             self._gone.add(id)
         else:
-            self._file(group, at + self.routing.route.group_interval)
+            self._rest(group, at)
         return frozen
 
     def settled(self, outcome: Settled) -> tuple[OutboxRow | None, list[Change]]:
@@ -125,11 +130,15 @@ class Outbox:
             return row, []
         waiting = group.cursor(row.destination).waiting
         group.settle(row.destination, row.notification, outcome.outcome == "delivered")
+        if outcome.at - row.created >= self.routing.route.group_interval:
+            group.cursor(row.destination).last = outcome.at  # It came late: a reminder now would follow on its heels.
         self._dirty.add(group.id)
         frozen: list[Change] = []
         if waiting and (target := self._target(group, row.destination)):
-            frozen = self._freeze(group, target, outcome.at)
+            # What was new at the ticks in between; a reminder waits for a tick of its own.
+            frozen = self._freeze(group, target, outcome.at, NEVER)
         self._prune(group)
+        self._rest(group, outcome.at)
         return row, frozen
 
     def postponed(self, row: OutboxRow) -> None:
@@ -181,12 +190,32 @@ class Outbox:
                 change.frozen = True
                 group.changes.append(change)
         self.rows = {row.id: row for row in rows}
+        for group in self.groups.values():
+            for cursor in group.cursors.values():
+                if cursor.row and cursor.row not in self.rows:
+                    cursor.row = ""  # It was damaged on disk: the next tick tells the same again.
+                    self._file(group, group.next_tick(0, self.routing.route.group_interval))
+
+    def settle_in(self, at: int) -> None:
+        """After a start: the route or the receivers may be others than those of the last commit."""
+        home = {name: group for group in self.groups.values() for name in group.firing}
+        edited = self._bury_removed(at)
+        for group in list(self.groups.values()):
+            own = group.key.startswith(OWN_GROUP)
+            edited |= any(self.routing.route.place(each.facts.labels, own).id != group.id for each in group.changes)
+            for name in {name for cursor in group.cursors.values() for name in cursor.told} & home.keys():
+                if home[name] is not group:  # It was told of in this group; from here it can move and stays told.
+                    group.firing[name] = home[name].firing.pop(name)
+                    edited = True
+        if edited:
+            self.reroute(self.routing, at)
 
     def shift(self, by: int) -> None:
         """The wall clock was set back: all instants move."""
         self._ticks.clear()
         for group in self.groups.values():
-            self._file(group, group.due + by)
+            group.ticked += by if group.ticked else 0
+            self._file(group, group.due + by if group.due < NEVER else NEVER)
             for cursor in group.cursors.values():
                 cursor.last = max(0, cursor.last + by) if cursor.last else 0
         for id, row in self.rows.items():
@@ -197,16 +226,21 @@ class Outbox:
         """The route or the receivers were edited: alerts move to their new groups, and what was told stays told."""
         old, self.groups = self.groups, {}
         self.routing = routing
-        keys = {target.key for targets in routing.targets.values() for target in targets}
-        for id, row in list(self.rows.items()):
-            if row.destination not in keys:
-                self.settled(Settled(id, "dead", at, "its destination was removed from the configuration"))
+        self._bury_removed(at)
         for group in old.values():
             self._move(group, at)
         self._gone |= old.keys() - self.groups.keys()
         self._dirty -= self._gone
 
     # -- inside -------------------------------------------------------------------------------------------------
+
+    def _bury_removed(self, at: int) -> bool:
+        """Rows whose destination is gone end as dead. Whether there were any."""
+        keys = {target.key for targets in self.routing.targets.values() for target in targets}
+        removed = [id for id, row in self.rows.items() if row.destination not in keys]
+        for id in removed:
+            self.settled(Settled(id, "dead", at, "its destination was removed from the configuration"))
+        return bool(removed)
 
     def _move(self, group: Group, at: int) -> None:
         about_bridge = group.key.startswith(OWN_GROUP)
@@ -225,10 +259,16 @@ class Outbox:
         same = old.id == new.id
         for target in self._targets(new):
             if (cursor := old.cursors.get(target.key)) and target.key not in new.cursors:
-                row = cursor.row if same else ""
-                new.cursors[target.key] = msgspec.structs.replace(cursor, told=dict(cursor.told), row=row)
-        if same and old.due < new.due:
-            self._file(new, old.due)
+                told, row = dict(cursor.told), cursor.row
+                if not same and row:
+                    # It arrives in the name of the old group, of which nothing is left then.
+                    alerts = self.rows[row].notification.alerts
+                    told |= {identity(each.labels): Told(each.id, True) for each in alerts if each.state == "firing"}
+                    row = ""
+                new.cursors[target.key] = msgspec.structs.replace(cursor, told=told, row=row)
+        if same:
+            new.ticked = old.ticked
+            self._file(new, min(old.due, new.due))
 
     def _group(self, place: Place, at: int) -> Group:
         group = self.groups.get(place.id)
@@ -239,19 +279,30 @@ class Outbox:
 
     def _file(self, group: Group, due: int) -> None:
         group.due = due
-        heapq.heappush(self._ticks, (due, group.id))
+        if due < NEVER:
+            heapq.heappush(self._ticks, (due, group.id))
         self._dirty.add(group.id)
+
+    def _rest(self, group: Group, after: int) -> None:
+        """Until the next tick that can have something to tell; a change brings it nearer."""
+        if group.ticked:
+            route = self.routing.route
+            self._file(group, group.wake(after, route.group_interval, route.repeat_interval))
 
     def _change(self, group: Group, change: Change) -> Change:
         change.n = self.next_change
         self.next_change += 1
         group.changes.append(change)
         self._changed[change.n] = (group.id, change)
+        if group.ticked:
+            due = group.next_tick(change.at, self.routing.route.group_interval)
+            if due < group.due:
+                self._file(group, due)
         return change
 
-    def _freeze(self, group: Group, target: Target, at: int) -> list[Change]:
+    def _freeze(self, group: Group, target: Target, at: int, repeat_interval: int) -> list[Change]:
         """Fix the content of the next message to one destination, if there is anything to tell."""
-        content = group.content(target.key, target.send_resolved, at, self.routing.route.repeat_interval)
+        content = group.content(target.key, target.send_resolved, at, repeat_interval)
         self._dirty.add(group.id)
         if content is None:
             group.skip(target.key)
@@ -259,7 +310,9 @@ class Outbox:
         cursor = group.cursor(target.key)
         reminder = cursor.reminders + 1 if content.reason == "reminder" else 0
         upto = max(group.newest, cursor.upto)
-        id = digest(target.key, group.id, upto, at if reminder else 0)
+        # The instant tells messages of different databases and bridges apart, which all count changes from 1.
+        begun = at if reminder or not group.changes else group.changes[-1].at
+        id = digest(target.key, group.id, upto, begun)
         row = OutboxRow(
             id=id,
             destination=target.key,
@@ -308,6 +361,13 @@ class Outbox:
     def _prune(self, group: Group) -> None:
         """A destination that is no longer there holds nothing up."""
         keys = {target.key for target in self._targets(group)}
-        for gone in group.cursors.keys() - keys:
-            del group.cursors[gone]
+        for removed in group.cursors.keys() - keys:
+            del group.cursors[removed]
         self._told += group.prune()
+        gone, counting = group.merge_events()
+        self._told += gone
+        self._changed |= {change.n: (group.id, change) for change in counting}
+        if shed := group.shed():
+            self._told += shed
+            slowest = min(group.cursors, key=lambda key: group.cursors[key].upto)
+            self.shed.append((slowest, len(shed)))

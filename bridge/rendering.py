@@ -53,9 +53,12 @@ def _number(value: float | None, kind: Kind, approximate: bool) -> str:
 def _typed(rule: Rule, path: str, text: str) -> object:
     """A field of the latest event, so that it prints with its unit."""
     kind = next((known.kind for name in rule.events if (known := EVENT_TYPES[name].fields.get(path))), "text")
-    if kind in ("text", "time", "number") or not text:
+    if kind in ("text", "time", "number"):
         return text
-    return Number(float(text), kind)
+    try:
+        return Number(float(text), kind)
+    except ValueError:  # Absent, or no number although servers of today send one there.
+        return text
 
 
 def _context(rule: Rule, facts: Facts, kind: Kind, accounts: Mapping[str, str], at: int) -> dict[str, object]:

@@ -11,6 +11,8 @@ from bridge.evaluation import Evaluation
 from bridge.ledger import BORN, CLOCK, DIED, Ledger, entries, sample_of
 from bridge.rule import State
 
+Digests = tuple[str, str, str]
+
 
 class Memo(msgspec.Struct):
     """The engine's scalars, as a commit keeps them."""
@@ -21,8 +23,10 @@ class Memo(msgspec.Struct):
     lost: int
     own: list[tuple[str, int]]
     heard: dict[str, tuple[str, int]]
-    rules: dict[str, tuple[str, str, str]]
+    rules: dict[str, Digests]
     """Rule id → digests of its shape, its naming and its whole text."""
+    asleep: dict[str, int] = {}
+    """Rule id → since when it sleeps, in watched time: its file is broken."""
 
 
 Known = tuple[Evaluation, State, int]
@@ -34,7 +38,17 @@ class Orphans(msgspec.Struct):
 
     alerts: list[tuple[str, Alert]] = []
     """(rule, alert) of those that fire."""
-    states: list[int] = []
+    states: list[tuple[str, int]] = []
+    """(rule, number) of those that are on disk."""
+
+
+class Dormant(msgspec.Struct):
+    """Rules whose file was broken at the start, and what is needed to go on with them once it is mended."""
+
+    snapshot: Snapshot
+    rules: dict[str, Digests]
+    since: dict[str, int]
+    orphans: Orphans
 
 
 def restore(snapshot: Snapshot, owner: Callable[[str], Evaluation | None], ledger: Ledger) -> Orphans:
@@ -44,7 +58,7 @@ def restore(snapshot: Snapshot, owner: Callable[[str], Evaluation | None], ledge
     for row in snapshot.states:
         evaluation = owner(row.rule)
         if evaluation is None:
-            orphans.states.append(row.no)
+            orphans.states.append((row.rule, row.no))
             if alert := _alert(row.key, row.body):
                 orphans.alerts.append((row.rule, alert))
             continue

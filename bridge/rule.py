@@ -296,6 +296,9 @@ class Rule(Options):
     def load(self, state: State, dumped: Any) -> None:
         raise NotImplementedError
 
+    def sleep(self, state: State, by: int) -> None:
+        """Its rule has slept for so much watched time: to it, that is no time."""
+
     def shift(self, state: State, by: int) -> None:
         """The wall clock was set back while the bridge was down: move all receive times."""
 

@@ -2,6 +2,7 @@
 
 import math
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterable
 
 import msgspec
@@ -86,6 +87,20 @@ class Window(msgspec.Struct, gc=False):
         if self.parts is not None:
             return math.fsum(part.total for part in self.parts)
         return math.fsum(self.numbers[self.head :]) if self.numbers else 0.0
+
+    def count_at(self, now: int) -> int:
+        """How many were in the window at an instant since the last slide; nothing is forgotten."""
+        begin = now - self.within
+        if self.parts is not None:
+            return sum(part.count for part in self.parts if part.index * self._width > begin)
+        return len(self.times) - bisect_right(self.times, begin, self.head)
+
+    def total_at(self, now: int) -> float:
+        """The same for their sum."""
+        begin = now - self.within
+        if self.parts is not None:
+            return math.fsum(part.total for part in self.parts if part.index * self._width > begin)
+        return math.fsum(self.numbers[bisect_right(self.times, begin, self.head) :]) if self.numbers else 0.0
 
     @property
     def first(self) -> int:

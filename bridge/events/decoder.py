@@ -121,7 +121,7 @@ class Decoder:
         if not self._once.first(body.get("id"), server_id, seq):
             return None
         kind = body.get("type")
-        return Event(kind if isinstance(kind, str) else "unknown", at, subject, body, data, server_id, seq)
+        return Event("", at, subject, body, data, server_id, seq, kind if isinstance(kind, str) else "")
 
     def _malformed(self, subject: str, data: bytes, at: int, reason: str) -> Event:
         """What stands for a message that is no event."""

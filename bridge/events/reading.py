@@ -8,12 +8,14 @@ from typing import Any
 import msgspec
 
 from bridge.event import (
+    CREDENTIALS,
     Event,
     EventType,
     Value,
     as_number,
     as_text,
     clean,
+    hash_token,
     parse_time,
     payload,
     walk,
@@ -50,7 +52,7 @@ def read_number(kind: EventType | None, path: str, names: Names) -> Callable[[Ev
     """A field as a number in its kind's unit: seconds for durations, the span until it for a time."""
     field = kind.fields.get(path) if kind else None
     if field and field.derive:
-        return _derived(field.derive, [_source(kind, source, names) for source in field.sources])
+        return _derived(field.derive, [_attributes(source) for source in field.sources])
     read = _source(kind, path, names)
     if field and field.kind == "time":
         return _until(read)
@@ -92,7 +94,10 @@ def _derived(
 def _until(read: Callable[[Event], Any]) -> Callable[[Event], float | None]:
     def span(event: Event) -> float | None:
         value = read(event)
-        moment = round(value * SECOND) if isinstance(value, int | float) else parse_time(value)
+        seconds = as_number(value)
+        if seconds is not None:
+            return seconds - event.at / SECOND
+        moment = parse_time(value)
         return (moment - event.at) / SECOND if moment is not None else None
 
     return span
@@ -101,7 +106,7 @@ def _until(read: Callable[[Event], Any]) -> Callable[[Event], float | None]:
 def _source(kind: EventType | None, path: str, names: Names) -> Callable[[Event], Any]:
     match path.split("."):
         case ["type"]:
-            return lambda event: event.type
+            return lambda event: event.type or event.said
         case ["subject"]:
             return lambda event: event.subject
         case [""]:
@@ -109,6 +114,8 @@ def _source(kind: EventType | None, path: str, names: Names) -> Callable[[Event]
         case ["token", number] if number.isdigit():
             place = int(number) - 1
             return lambda event: _token(event.subject, place)
+        case _ if kind and path not in kind.fields:
+            return lambda event: None  # Another event of the same rule has it.
         case ["account", "id"] if kind:
             return _attributes("client.acc")
         case ["account", "name"] if kind:
@@ -118,8 +125,16 @@ def _source(kind: EventType | None, path: str, names: Names) -> Callable[[Event]
         case ["claimed", name] if kind:
             jwt = _attributes("client.jwt")
             return lambda event: _claim(jwt(event), name)
+        case parts if kind is None and CREDENTIALS.intersection(parts):
+            return lambda event: None
+        case [*_, "user"] if kind is None and names.token_auth:
+            return lambda event: _hidden(walk(whole(event), path))
         case _:
             return _attributes(path) if kind and kind.subjects else lambda event: walk(whole(event), path)
+
+
+def _hidden(user: object) -> object:
+    return hash_token(user) if isinstance(user, str) and user else user
 
 
 def _attributes(path: str) -> Callable[[Event], Any]:
@@ -176,7 +191,7 @@ def version(text: object) -> tuple[int, ...]:
 
 @lru_cache(maxsize=256)
 def _version(text: str) -> tuple[int, ...]:
-    numbers = text.split("-")[0].split(".")
+    numbers = text.split("-", maxsplit=1)[0].split(".")
     return (
         tuple(int(number) for number in numbers)
         if all(number.isascii() and number.isdigit() for number in numbers)

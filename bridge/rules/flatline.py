@@ -116,6 +116,11 @@ class Flatline(Rule):
     def shift(self, state: State, by: int) -> None:
         _silence(state).heard += by
 
+    def sleep(self, state: State, by: int) -> None:
+        silence = _silence(state)
+        silence.heard_w += by
+        silence.planned_w += by if silence.planned_w >= 0 else 0
+
     def reset(self, state: State) -> None:
         _silence(state).heard_w = 0
 

@@ -35,7 +35,7 @@ class Frequency(Counting):
         return window_of(state).count >= self.count
 
     def value(self, state: State, t: int, w: int) -> float:
-        return float(window_of(state).count)
+        return float(window_of(state).count_at(t))
 
     def due(self, state: State) -> int:
         window = window_of(state)

@@ -62,7 +62,7 @@ class Increase(Counting):
         return window.count > 0 and window.total > self.above.value
 
     def value(self, state: State, t: int, w: int) -> float:
-        return window_of(state).total
+        return window_of(state).total_at(t)
 
     def due(self, state: State) -> int:
         window = window_of(state)

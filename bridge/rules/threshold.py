@@ -142,6 +142,10 @@ class Threshold(Rule):
     def idle(self, state: State, t: int, w: int) -> bool:
         return not _measured(state).series
 
+    def sleep(self, state: State, by: int) -> None:
+        for measurement in _measured(state).series.values():
+            measurement.w += by
+
     def reset(self, state: State) -> None:
         _measured(state).series.clear()
         _measured(state).past.clear()

@@ -1,16 +1,21 @@
 """A disk that is only memory, with the store's own meaning of a commit: for thousands of restarts in a second."""
 
 import copy
-
-import msgspec
+from collections.abc import Iterable
+from typing import TypeVar
 
 from bridge.commit import ChangeRow, Commit, GroupRow, OutboxRow, Snapshot, StateRow
+from bridge.engine import Engine
+from bridge.setup import Setup
+from tests.core.stage import Stage, at
+
+AnyStage = TypeVar("AnyStage", bound=Stage)
 
 
 class Disk:
     """What the store would have after some commits; `tests/core/test_restart.py` holds it against the real one."""
 
-    def __init__(self) -> None:
+    def __init__(self, commits: Iterable[Commit] = ()) -> None:
         self._last: Commit | None = None
         self._upto = 0
         self._states: dict[int, StateRow] = {}
@@ -18,6 +23,8 @@ class Disk:
         self._groups: dict[str, GroupRow] = {}
         self._changes: dict[int, ChangeRow] = {}
         self._rows: dict[str, OutboxRow] = {}
+        for commit in commits:
+            self.commit(commit)
 
     def commit(self, commit: Commit) -> None:
         self._last = commit
@@ -49,4 +56,19 @@ class Disk:
             [row for _, row in sorted(self._changes.items())],
             sorted(self._rows.values(), key=lambda row: row.created),
         )
-        return copy.deepcopy(msgspec.structs.replace(snapshot))
+        return copy.deepcopy(snapshot)
+
+
+def restarted(
+    stage: AnyStage, other: Setup | None = None, seconds: float | None = None, dormant: bool = False
+) -> AnyStage:
+    """Another process on the same disk, `seconds` after the start of the test; it knows only of what it does itself."""
+    resumed = copy.copy(stage)
+    resumed.changes, resumed.rows, resumed.commits = {}, {}, list(stage.commits)
+    now = at(seconds) if seconds is not None else stage.engine.watch.t
+    resumed.setup = other or stage.setup
+    resumed.engine = Engine(resumed.setup, now)
+    resumed.engine.restore(Disk(stage.commits).load(), now, dormant)
+    resumed.engine.advance(now)
+    resumed.collect()
+    return resumed

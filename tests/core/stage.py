@@ -117,7 +117,8 @@ class Stage:
     """An engine with sight, and all that it has decided so far."""
 
     def __init__(self, *rules: Rule, setup_: Setup | None = None, sighted: bool = True) -> None:
-        self.engine = Engine(setup_ or setup(*rules), START)
+        self.setup = setup_ or setup(*rules)
+        self.engine = Engine(self.setup, START)
         self.changes: dict[int, Change] = {}
         self.rows: dict[str, OutboxRow] = {}
         self.commits: list[Commit] = []
@@ -132,6 +133,12 @@ class Stage:
     def wait(self, until: float) -> "Stage":
         """Let time pass until so many seconds after the start, that instant excluded."""
         self.engine.advance(at(until))
+        return self.collect()
+
+    def reload(self, *rules: Rule, setup_: Setup | None = None, dormant: bool = False) -> "Stage":
+        """The rules file was edited."""
+        self.setup = setup_ or setup(*rules)
+        self.engine.reload(self.setup, dormant)
         return self.collect()
 
     def collect(self) -> "Stage":

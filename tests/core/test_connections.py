@@ -13,7 +13,14 @@ def connect(seconds: float, start: str, timestamp: str) -> Message:
         "id": f"id-{seconds}",
         "timestamp": timestamp,
         "server": {"name": "n1", "id": "P1", "seq": round(seconds), "ver": "2.15.1"},
-        "client": {"start": start, "host": "10.0.0.9", "id": round(seconds), "acc": "APP", "name": "x", "kind": "Client"},
+        "client": {
+            "start": start,
+            "host": "10.0.0.9",
+            "id": round(seconds),
+            "acc": "APP",
+            "name": "x",
+            "kind": "Client",
+        },
     }
     return Message("$SYS.ACCOUNT.APP.CONNECT", json.dumps(body).encode(), at(seconds))
 

@@ -21,7 +21,7 @@ def test_what_was_seen_is_missed_after_within_and_comes_back() -> None:
 
     assert stage.decisions == [
         Decision(31.0, "firing", {"server_name": "n1"}, 20.0),
-        Decision(101.0, "resolved", {"server_name": "n1"}, 20.0),
+        Decision(101.0, "resolved", {"server_name": "n1"}, 90.0),
     ]
 
 
