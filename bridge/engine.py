@@ -2,18 +2,17 @@
 the same changes."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 import msgspec
 
 from bridge.absence import Absence
-from bridge.alert import Alert, Facts, digest, identity
+from bridge.alert import Alert, Facts, identity
 from bridge.calendar import Calendar
 from bridge.commit import Attempt, Commit, Settled, Snapshot, StateRow
 from bridge.dispatch import Dispatch
-from bridge.evaluation import Evaluation
 from bridge.event import Event
 from bridge.group import Change
 from bridge.inputs import Blind, Happening, Input, Message, Own, Postponed, Remembered, Sight, Tried
@@ -23,9 +22,10 @@ from bridge.notification import State as Told
 from bridge.once import Once
 from bridge.outbox import Living, Outbox
 from bridge.rendering import view
-from bridge.restart import Digests, Dormant, Memo, Orphans, restore
+from bridge.restart import Memo
 from bridge.rule import State
 from bridge.setup import Setup
+from bridge.succession import Succession
 from bridge.sweep import Pace, Sweep
 from bridge.values import MINUTE, SECOND
 from bridge.watch import Watch
@@ -51,14 +51,13 @@ class Engine:
         self._told: deque[Happening] = deque()
         self._overflows: dict[str, int] = {}
         self._attempts: list[Attempt] = []
-        self._dormant: Dormant | None = None
         self._n = 0
         self._malformed_before = 0
         self._alerts: dict[str, Callable[[], Facts]] = {}
         self._setup = setup
         self.outbox = Outbox(setup.routing, Living(self._facts, self._view))
         self._rules = Dispatch(setup, 1, self, self._once)
-        self._digests = _digests(self._rules)
+        self._succession = Succession(self._rules, self.ledger, self.outbox)
 
     # -- what it wants to hear ----------------------------------------------------------------------------------
 
@@ -136,12 +135,12 @@ class Engine:
                 evaluation.end_all("rule changed")
         self._malformed_before += old.decoder.malformed
         self._rules = Dispatch(setup, old.next_order, self, self._once)
-        self._digests = _digests(self._rules)
+        self._succession.install(self._rules)
         for id, evaluation in self._rules.by_id.items():
             if id in old.by_id:
                 evaluation.adopt(old.by_id[id])
         self._sweep.give_up()
-        self._rouse(dormant)
+        self._succession.rouse(dormant)
         self._revive()
         for evaluation in self._rules.by_id.values():
             evaluation.start(edited=True)
@@ -188,23 +187,16 @@ class Engine:
         for server_id, client_id in memo.own:
             self._once.claim(server_id, client_id)
         self._absence.heard = memo.heard
-        texts = self._digests
-        orphans = restore(snapshot, self._heirs(memo.rules), self.ledger)
-        for id in memo.asleep.keys() & self._rules.by_id.keys():
-            self._rules.by_id[id].wake(self.watch.w - memo.asleep[id])
+        orphans = self._succession.restore(snapshot, memo, dormant)
         self.outbox.restore(snapshot.groups, snapshot.changes, snapshot.rows)
-        if dormant:
-            asleep = {id: known for id, known in memo.rules.items() if id not in self._rules.by_id}
-            since = {id: memo.asleep.get(id, self.watch.w) for id in asleep}
-            self._dormant = Dormant(snapshot, asleep, since, orphans)
         self._revive()
-        self._bury(orphans, memo.rules)
+        self._succession.bury(orphans, memo.rules)
         self.outbox.settle_in(self.watch.t)
         if now < self.watch.t:
             self._set_back(self.watch.t - now)
         self._look_away()
         for id, evaluation in self._rules.by_id.items():
-            evaluation.start(edited=memo.rules.get(id) != texts[id])
+            evaluation.start(edited=self._succession.edited(id, memo.rules))
         self._tell_all()
 
     # -- what evaluations need (see home.Home) ------------------------------------------------------------
@@ -361,49 +353,9 @@ class Engine:
             for alert, facts in evaluation.firing():
                 self._alerts[alert.identity] = facts
                 self.outbox.revive(alert, self.watch.t)
-        for rule, alert in self._dormant.orphans.alerts if self._dormant else ():
-            if self._sleeps(rule):
-                self._alerts[alert.identity] = partial(_same, _last_facts(rule, alert))
-                self.outbox.revive(alert, self.watch.t)
-
-    def _sleeps(self, rule: str) -> bool:
-        return self._dormant is not None and rule in self._dormant.rules
-
-    def _heirs(self, known: Mapping[str, Digests]) -> Callable[[str], Evaluation | None]:
-        """Who goes on with the state of a rule: the rule of now, if it still means the same."""
-        texts = self._digests
-        same = {id for id, digests in known.items() if id in texts and texts[id][:2] == digests[:2]}
-        return lambda rule: self._rules.by_id[rule] if rule in same else None
-
-    def _bury(self, orphans: Orphans, known: Mapping[str, Digests]) -> None:
-        """End the alerts of rules that are gone or mean something else. `known`: the rules of before."""
-        added = {evaluation.rule.alert for id, evaluation in self._rules.by_id.items() if id not in known}
-        for rule, alert in orphans.alerts:
-            if not self._sleeps(rule):
-                changed = rule in self._rules.by_id or alert.labels["alertname"] in added
-                facts = _last_facts(rule, alert)
-                facts.ends, facts.reason = self.watch.t, "rule changed" if changed else "rule removed"
-                self.outbox.ended(alert, facts, self.watch.t)
-        self.ledger.gone += [no for rule, no in orphans.states if not self._sleeps(rule)]
-
-    def _rouse(self, dormant: bool) -> None:
-        """The rules that slept since the start: those that are there again go on, as if no time had passed."""
-        sleeping = self._dormant
-        if sleeping is None:
-            return
-        still = {id: known for id, known in sleeping.rules.items() if dormant and id not in self._rules.by_id}
-        awake = {id: known for id, known in sleeping.rules.items() if id not in still}
-        self._dormant = Dormant(sleeping.snapshot, still, sleeping.since, sleeping.orphans) if still else None
-        heirs = self._heirs(awake)
-        restore(sleeping.snapshot, heirs, self.ledger)
-        lost = Orphans()
-        for id in awake:
-            if evaluation := heirs(id):
-                evaluation.wake(self.watch.w - sleeping.since[id])
-            else:
-                lost.alerts += [(rule, alert) for rule, alert in sleeping.orphans.alerts if rule == id]
-                lost.states += [(rule, no) for rule, no in sleeping.orphans.states if rule == id]
-        self._bury(lost, sleeping.rules)
+        for alert, last in self._succession.sleeping:
+            self._alerts[alert.identity] = partial(_same, last)
+            self.outbox.revive(alert, self.watch.t)
 
     def _set_back(self, by: int) -> None:
         self.watch.set_back(by)
@@ -426,23 +378,10 @@ class Engine:
                 lost=self.watch.lost,
                 own=self._once.own,
                 heard=self._absence.heard,
-                rules={**(self._dormant.rules if self._dormant else {}), **self._digests},
-                asleep={id: self._dormant.since[id] for id in self._dormant.rules} if self._dormant else {},
+                rules=self._succession.digests,
+                asleep=self._succession.asleep,
             )
         )
-
-
-def _digests(rules: Dispatch) -> dict[str, Digests]:
-    """Of each rule's shape, its naming, and its whole text."""
-    return {
-        id: (evaluation.rule.shape, evaluation.rule.naming, digest(repr(evaluation.rule)))
-        for id, evaluation in rules.by_id.items()
-    }
-
-
-def _last_facts(rule: str, alert: Alert) -> Facts:
-    """What is known of an alert whose rule is not there."""
-    return Facts(rule, alert.labels, alert.fired, alert.tally, annotations={})
 
 
 def _same(facts: Facts) -> Facts:

@@ -42,15 +42,6 @@ class Orphans(msgspec.Struct):
     """(rule, number) of those that are on disk."""
 
 
-class Dormant(msgspec.Struct):
-    """Rules whose file was broken at the start, and what is needed to go on with them once it is mended."""
-
-    snapshot: Snapshot
-    rules: dict[str, Digests]
-    since: dict[str, int]
-    orphans: Orphans
-
-
 def restore(snapshot: Snapshot, owner: Callable[[str], Evaluation | None], ledger: Ledger) -> Orphans:
     """Put all states into their evaluations. `owner`: the evaluation that a rule's state still belongs to."""
     orphans = Orphans()
