@@ -282,7 +282,7 @@ class App:
         while len(self._inbox):
             self._engine.process(self._inbox.take(INPUTS_MAX))
         self._engine.advance(self._clock.now())
-        self._engine.reload(setup(self._loaded))
+        self._engine.reload(setup(self._loaded), dormant=bool(loaded.broken))
         log.configure(loaded.config.log.format, loaded.config.log.level)
         await self._committer.flush()
         self._start_workers()

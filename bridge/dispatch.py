@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bridge.evaluation import Evaluation
+from bridge.evaluation import Evaluation, Site
 from bridge.event import Event
 from bridge.events import EVENT_TYPES
 from bridge.events.decoder import Decoder
@@ -22,9 +22,9 @@ class Dispatch:
         self.by_id: dict[str, Evaluation] = {}
         for order, placed in enumerate(setup.rules, first_order):
             if placed.rule.enabled:
-                evaluation = Evaluation(placed.rule, order, home, setup.names, setup.labels)
+                site = Site(order, placed.place, setup.names, setup.labels)
+                evaluation = Evaluation(placed.rule, site, home)
                 self.by_order[order] = self.by_id[placed.rule.id] = evaluation
-        self.places = {placed.rule.id: placed.place for placed in setup.rules}
         self.next_order = first_order + len(setup.rules)
         wanted: dict[str, set[str]] = {}
         watchers: dict[str, list[Watcher]] = {}

@@ -21,7 +21,7 @@ from bridge.notification import AlertView
 from bridge.notification import State as Told
 from bridge.once import Once
 from bridge.outbox import Living, Outbox
-from bridge.rendering import view
+from bridge.rendering import Renderer
 from bridge.restart import Memo
 from bridge.rule import State
 from bridge.setup import Setup
@@ -340,9 +340,7 @@ class Engine:
 
     def _view(self, facts: Facts, state: Told, id: str, at: int) -> AlertView:
         evaluation = self._rules.by_id.get(facts.rule)
-        kind = evaluation.kind if evaluation else "number"
-        shown = view(evaluation.rule if evaluation else None, facts, state, id, kind, self._setup.names.accounts, at)
-        return msgspec.structs.replace(shown, rule_place=self._rules.places.get(facts.rule, ""))
+        return (evaluation.renderer if evaluation else Renderer()).view(facts, state, id, at)
 
     # -- inside: rules ------------------------------------------------------------------------------------------
 

@@ -11,12 +11,13 @@ from bridge.alert import Alert, Facts
 from bridge.counters import Counters, Series
 from bridge.event import NUMBER_MAX, Event, EventType, as_text
 from bridge.events import EVENT_TYPES
-from bridge.events.reading import Names, read_text, version
+from bridge.events.reading import Names, version
 from bridge.group import Change
 from bridge.home import Home
-from bridge.life import OVERFLOW, Life
-from bridge.plan import SEPARATOR, Plan, Test, kind_of, make, paths, tests, texts
-from bridge.rule import Rule, Sample, State, Watched
+from bridge.life import OVERFLOW, Life, Words
+from bridge.plan import SEPARATOR, Listener, Plan, kind_of, listen, make, paths, texts
+from bridge.rendering import Renderer
+from bridge.rule import Rule, Sample, State
 from bridge.rules.any import Any as AnyRule
 from bridge.rules.flatline import Flatline
 from bridge.rules.increase import Increase
@@ -33,39 +34,40 @@ COMBINATION, SERIES = "C", "S"
 """What the key of a stored state begins with."""
 
 
-class Listener(msgspec.Struct, frozen=True):
-    """Other events that concern existing combinations: which ones, and how they name the combination."""
+class Site(msgspec.Struct, frozen=True):
+    """Where a rule works: its number among the rules, where it is written, and what all rules share."""
 
-    tests: tuple[Test, ...]
-    match: tuple[tuple[int, Callable[[Event], str | None]], ...]
-    """(place in `by`, the event's field)"""
+    order: int
+    place: str
+    names: Names
+    labels: Mapping[str, str]
 
 
 class Evaluation:
     """One rule's part of the engine. `order` is its place among the rules."""
 
-    def __init__(self, rule: Rule, order: int, home: Home, names: Names, labels: Mapping[str, str]) -> None:
+    def __init__(self, rule: Rule, site: Site, home: Home) -> None:
+        names = site.names
         self.rule = rule
-        self.order = order
+        self.order = site.order
         self.states: dict[str, State] = {}
         self.open_events: dict[str, Change] = {}
         """One-offs that the next message will tell, by key."""
         self._home = home
-        self._accounts = names.accounts
         templates = rule.templates.values()
         self._tops = sorted({field for template in templates for field in template.top_fields})
         self._latest = sorted({field for template in templates for field in template.event_fields})
         kinds: list[EventType | None] = [EVENT_TYPES[name] for name in rule.events] if rule.events else [None]
-        self.kind = rule.value_kind(kind_of(rule, kinds))
+        self.renderer = Renderer(rule, rule.value_kind(kind_of(rule, kinds)), names.accounts, site.place)
         self.plans: dict[str, Plan] = {
             kind.name if kind else "": make(rule, kind, self._tops, self._latest, names) for kind in kinds
         }
-        self._endings = _listen(rule.resolve_on, rule.resolve_on.match if rule.resolve_on else None, rule, names)
-        self._announcements = _listen(rule.unless if isinstance(rule, Flatline) else None, None, rule, names)
+        self._endings = listen(rule.resolve_on, rule.resolve_on.match if rule.resolve_on else None, rule, names)
+        self._announcements = listen(rule.unless if isinstance(rule, Flatline) else None, None, rule, names)
         self._goodbyes = sorted({name for kind in kinds if kind and rule.measuring for name in kind.ends_with})
         self._one_off = isinstance(rule, AnyRule) and rule.one_off
-        self._life = Life(rule, self.kind, (self._tops, self._latest), labels, home)
-        self.counters = Counters(rule.id, order, rule.limit, home)
+        self._life = Life(rule, self.renderer, Words(self._tops, self._latest, site.labels), home)
+        self.counters = Counters(rule.id, site.order, rule.limit, home)
 
     def wanted(self) -> dict[str, set[str]]:
         """The fields that must be decoded, by event type."""
@@ -284,7 +286,7 @@ class Evaluation:
         for state in self.states.values():
             if state.alert:
                 self._life.weigh_last(state)
-                self._life.end(state, reason, rendered=self._accounts)
+                self._life.end(state, reason, render=True)
             self._home.ledger.died(state)
         self.states.clear()
         self.counters.clear()
@@ -378,16 +380,3 @@ def usual_interval(event: Event) -> float:
     """Seconds between two STATSZ of a server, by its version."""
     server = getattr(event.body, "server", None)
     return FAST_INTERVAL if server and version(server.ver) >= STATSZ_FAST else SLOW_INTERVAL
-
-
-def _listen(watched: Watched | None, match: list[str] | None, rule: Rule, names: Names) -> dict[str, Listener]:
-    if watched is None:
-        return {}
-    fields = rule.by if match is None else match
-    return {
-        name: Listener(
-            tests(watched.where, EVENT_TYPES[name], names),
-            tuple((rule.by.index(field), read_text(EVENT_TYPES[name], field, names)) for field in fields),
-        )
-        for name in watched.events
-    }

@@ -40,6 +40,20 @@ def _replace(text: Any, old: Any, new: Any) -> str:
     return shown.replace(gone, instead, room)
 
 
+def _truncate(text: Any, length: Any = 255, killwords: Any = False, end: Any = "...", leeway: Any = 5) -> str:
+    """As Jinja's, but a length that leaves no room for `end` cuts without it."""
+    for limit in (length, leeway):
+        if not isinstance(limit, int) or limit < 0:
+            raise TemplateError("truncate takes whole numbers of 0 or more")
+    shown, tail = show(text), show(end)
+    if len(shown) <= length + leeway:
+        return shown
+    if length < len(tail):
+        return shown[:length]
+    head = shown[: length - len(tail)]
+    return (head if killwords else head.rsplit(" ", 1)[0]) + tail
+
+
 def _join(items: Any, between: Any = ", ") -> str:
     return join(iter(as_list(items)), show(between))
 
@@ -104,6 +118,7 @@ def _date(value: Any, form: str = "%Y-%m-%d %H:%M:%S UTC") -> str:
 
 OURS: dict[str, Callable[..., Any]] = {
     "replace": _replace,
+    "truncate": _truncate,
     "default": _default,
     "d": _default,
     "join": _join,

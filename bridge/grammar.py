@@ -190,6 +190,9 @@ def _check_known(node: nodes.Filter | nodes.Test) -> None:
         raise TemplateError(f"unknown {kind} {node.name!r}; {_suggest(node.name, known)}")
     if node.dyn_args or node.dyn_kwargs:
         raise TemplateError(f"the arguments of {node.name} must be written one by one; remove the star")
+    names = [argument.key for argument in node.kwargs]
+    if doubled := next((name for name in names if names.count(name) > 1), None):
+        raise TemplateError(f"the argument {doubled} stands twice; remove one")
 
 
 def _suggest(name: str, known: Collection[str]) -> str:

@@ -11,7 +11,7 @@ from bridge.inputs import Blind, Happening, Input, Message, Own, Postponed, Reme
 
 MESSAGES_MAX = 200_000
 BYTES_MAX = 256 * 1024 * 1024
-"""Of messages that wait; what comes on top is dropped and counted. About two seconds of a storm."""
+"""Of messages that wait; what comes on top is dropped and counted."""
 
 
 class Inbox:

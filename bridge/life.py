@@ -6,10 +6,9 @@ from functools import partial
 import msgspec
 
 from bridge.alert import Alert, Facts, Tally, digest, identity
-from bridge.event import Kind
 from bridge.home import Home
 from bridge.plan import SEPARATOR
-from bridge.rendering import annotate
+from bridge.rendering import Renderer
 from bridge.rule import Rule, Sample, State
 from bridge.shown import Fields
 from bridge.values import MINUTE
@@ -25,17 +24,24 @@ OVERFLOW_KEEP = 60 * MINUTE
 """How long the overflow alert of a rule fires that only `resolve_on` would end: that event names no overflow."""
 
 
+class Words(msgspec.Struct, frozen=True):
+    """What goes into messages besides the alert's own numbers."""
+
+    tops: Sequence[str]
+    """The fields that `top` ranks."""
+    latest: Sequence[str]
+    """The fields that templates read from the latest event."""
+    labels: Mapping[str, str]
+    """Put on every alert."""
+
+
 class Life:
     """Moves the alerts of one rule's states from phase to phase."""
 
-    def __init__(
-        self, rule: Rule, kind: Kind, fields: tuple[Sequence[str], Sequence[str]], labels: Mapping[str, str], home: Home
-    ) -> None:
-        """`fields`: those that `top` ranks, and those read from the latest event. `labels`: the file's."""
+    def __init__(self, rule: Rule, renderer: Renderer, words: Words, home: Home) -> None:
         self._rule = rule
-        self._kind: Kind = kind
-        self._top_fields, self._latest_fields = fields
-        self._labels = labels
+        self._renderer = renderer
+        self._top_fields, self._latest_fields, self._labels = words.tops, words.latest, words.labels
         self._home = home
         self._hold = min(getattr(rule, "within", 0), HOLD_MAX) if rule.counting else 0
 
@@ -107,8 +113,8 @@ class Life:
             return alert.ends_w
         return alert.began_w + self._rule.for_ if alert.phase == "pending" and not self._rule.measuring else NEVER
 
-    def end(self, state: State, reason: str = "", rendered: Mapping[str, str] | None = None) -> None:
-        """It is over. `rendered`, names of accounts: the rule goes as well, so its annotations are rendered now."""
+    def end(self, state: State, reason: str = "", render: bool = False) -> None:
+        """It is over. `render`: the rule goes as well, so its annotations are rendered now."""
         alert = state.alert
         assert alert is not None
         state.alert = None
@@ -120,8 +126,8 @@ class Life:
         if self._rule.instant:
             tally.value = tally.peak = float(tally.count)
         facts = Facts(self._rule.id, alert.labels, alert.fired, tally, at, reason)
-        if rendered is not None:
-            facts.annotations = annotate(self._rule, facts, "resolved", self._kind, rendered, at)
+        if render:
+            facts.annotations = self._renderer.annotate(facts, "resolved", at)
         self._home.ended(alert, facts)
 
     def facts(self, state: State) -> Facts:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from bridge.event import Event, EventType, Kind
+from bridge.events import EVENT_TYPES
 from bridge.events.reading import Names, Reader, read_number, read_text
 from bridge.matcher import Matcher
-from bridge.rule import Rule
+from bridge.rule import Rule, Watched
 from bridge.window import Texts
 
 SEPARATOR = "\x1f"
@@ -30,7 +31,7 @@ class Plan(msgspec.Struct, frozen=True):
     """(field, value) of the matchers that compare for equality: what an index can use."""
 
     def matches(self, event: Event) -> bool:
-        for test in self.tests:  # noqa: SIM110 - a generator costs three times as much here
+        for test in self.tests:  # noqa: SIM110 - asked for every event and rule: no generator
             if not test(event):
                 return False
         return True
@@ -46,6 +47,14 @@ class Plan(msgspec.Struct, frozen=True):
 
     def process_of(self, event: Event) -> str:
         return SEPARATOR.join(read(event) or "" for read in self.process)
+
+
+class Listener(msgspec.Struct, frozen=True):
+    """Other events that concern existing combinations: which ones, and how they name the combination."""
+
+    tests: tuple[Test, ...]
+    match: tuple[tuple[int, Callable[[Event], str | None]], ...]
+    """(place in `by`, the event's field)"""
 
 
 def texts(reads: tuple[Callable[[Event], str | None], ...], event: Event) -> Texts:
@@ -102,3 +111,17 @@ def paths(rule: Rule, kind: EventType, tops: Iterable[str], latest: Iterable[str
     if rule.number_fields:
         wanted |= set(kind.series) | ({"statsz.start"} & kind.fields.keys())
     return {path for path in wanted if path in kind.fields or path.startswith("token.")}
+
+
+def listen(watched: Watched | None, match: list[str] | None, rule: Rule, names: Names) -> dict[str, Listener]:
+    """What listens to other events, by their type. `match`: fields of `by`; None: all of them."""
+    if watched is None:
+        return {}
+    fields = rule.by if match is None else match
+    return {
+        name: Listener(
+            tests(watched.where, EVENT_TYPES[name], names),
+            tuple((rule.by.index(field), read_text(EVENT_TYPES[name], field, names)) for field in fields),
+        )
+        for name in watched.events
+    }

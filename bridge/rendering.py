@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
 from bridge.alert import Facts
 from bridge.event import Kind
 from bridge.events import EVENT_TYPES
@@ -11,39 +13,72 @@ from bridge.shown import Fields, Moment, Number, Ranking, Span
 from bridge.values import SECOND
 
 
-def annotate(
-    rule: Rule, facts: Facts, state: State, kind: Kind, accounts: Mapping[str, str], at: int
-) -> dict[str, str]:
-    """The rule's annotations. In a resolved alert `annotations.resolved` replaces the summary."""
-    context = _context(rule, facts, kind, accounts, at)
-    texts = {name: template.render(context) for name, template in rule.templates.items()}
-    resolved = texts.pop("resolved", "")
-    if state == "resolved":
-        texts["summary"] = resolved
-    return {name: text.strip() for name, text in texts.items() if text.strip()}
+class Renderer(msgspec.Struct, frozen=True):
+    """Shows the alerts of one rule; of a rule that is gone, what it rendered when it went."""
 
+    rule: Rule | None = None
+    kind: Kind = "number"
+    """Of the rule's `value`."""
+    accounts: Mapping[str, str] = {}
+    """Names for account ids."""
+    place: str = ""
+    """Where the rule stands, as file:line."""
 
-def view(
-    rule: Rule | None, facts: Facts, state: State, id: str, kind: Kind, accounts: Mapping[str, str], at: int
-) -> AlertView:
-    """One alert of a notification. `rule` None: it is gone, and rendered its annotations when it went."""
-    tally = facts.tally
-    annotations = facts.annotations or (annotate(rule, facts, state, kind, accounts, at) if rule else {})
-    return AlertView(
-        id=id,
-        state=state,
-        labels=facts.labels,
-        annotations=annotations,
-        starts_at=facts.starts,
-        ends_at=facts.ends,
-        value=tally.value,
-        value_text=_number(tally.value, kind, tally.approximate),
-        peak_text=_number(tally.peak, kind, tally.approximate),
-        count=tally.count,
-        first_seen=tally.first,
-        last_seen=tally.last,
-        reason=facts.reason,
-    )
+    def annotate(self, facts: Facts, state: State, at: int) -> dict[str, str]:
+        """The rule's annotations. In a resolved alert `annotations.resolved` replaces the summary."""
+        if self.rule is None:
+            return {}
+        context = self._context(self.rule, facts, at)
+        texts = {name: template.render(context) for name, template in self.rule.templates.items()}
+        resolved = texts.pop("resolved", "")
+        if state == "resolved":
+            texts["summary"] = resolved
+        return {name: text.strip() for name, text in texts.items() if text.strip()}
+
+    def view(self, facts: Facts, state: State, id: str, at: int) -> AlertView:
+        """One alert of a notification."""
+        tally = facts.tally
+        return AlertView(
+            id=id,
+            state=state,
+            labels=facts.labels,
+            annotations=facts.annotations or self.annotate(facts, state, at),
+            starts_at=facts.starts,
+            ends_at=facts.ends,
+            value=tally.value,
+            value_text=_number(tally.value, self.kind, tally.approximate),
+            peak_text=_number(tally.peak, self.kind, tally.approximate),
+            count=tally.count,
+            first_seen=tally.first,
+            last_seen=tally.last,
+            rule_place=self.place,
+            reason=facts.reason,
+        )
+
+    def _context(self, rule: Rule, facts: Facts, at: int) -> dict[str, object]:
+        tally = facts.tally
+
+        def top(field: str, n: int = 5) -> Ranking:
+            counts = tally.tops.get(field, {})
+            return Ranking(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: max(0, n)])
+
+        def account(id: str) -> str:
+            return self.accounts.get(str(id), str(id))
+
+        return {
+            "value": Number(tally.value or 0.0, self.kind, tally.approximate),
+            "peak": Number(tally.peak or 0.0, self.kind, tally.approximate),
+            "count": tally.count,
+            "first_seen": Moment(tally.first / SECOND),
+            "last_seen": Moment(tally.last / SECOND),
+            "top": top,
+            "labels": Fields(facts.labels),
+            "event": Fields({path: _typed(rule, path, text) for path, text in tally.latest.items()}),
+            "duration": Span(((facts.ends or at) - facts.starts) / SECOND),
+            "limit": rule.threshold_text,
+            "within": rule.within_text,
+            "account": account,
+        }
 
 
 def _number(value: float | None, kind: Kind, approximate: bool) -> str:
@@ -59,29 +94,3 @@ def _typed(rule: Rule, path: str, text: str) -> object:
         return Number(float(text), kind)
     except ValueError:  # Absent, or no number although servers of today send one there.
         return text
-
-
-def _context(rule: Rule, facts: Facts, kind: Kind, accounts: Mapping[str, str], at: int) -> dict[str, object]:
-    tally = facts.tally
-
-    def top(field: str, n: int = 5) -> Ranking:
-        counts = tally.tops.get(field, {})
-        return Ranking(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: max(0, n)])
-
-    def account(id: str) -> str:
-        return accounts.get(str(id), str(id))
-
-    return {
-        "value": Number(tally.value or 0.0, kind, tally.approximate),
-        "peak": Number(tally.peak or 0.0, kind, tally.approximate),
-        "count": tally.count,
-        "first_seen": Moment(tally.first / SECOND),
-        "last_seen": Moment(tally.last / SECOND),
-        "top": top,
-        "labels": Fields(facts.labels),
-        "event": Fields({path: _typed(rule, path, text) for path, text in tally.latest.items()}),
-        "duration": Span(((facts.ends or at) - facts.starts) / SECOND),
-        "limit": rule.threshold_text,
-        "within": rule.within_text,
-        "account": account,
-    }

@@ -45,9 +45,9 @@ class Route(Options):
 
     @field_validator("group_interval", "repeat_interval")
     @classmethod
-    def _not_zero(cls, span: int) -> int:
-        if span == 0:
-            raise ValueError("this cannot be 0; write for example 1m")
+    def _not_too_short(cls, span: int) -> int:
+        if span < SECOND:
+            raise ValueError("this must be at least 1s; write for example 1m")
         return span
 
     def place(self, labels: Mapping[str, str], own: bool) -> "Place":

@@ -4,6 +4,7 @@ A rule is what the operator wrote and never changes; what it knows of one combin
 engine owns everything else: grouping, phases, endings, limits, persistence.
 """
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Self
@@ -138,6 +139,14 @@ class Rule(Options):
             raise ValueError("a field stands twice; remove one")
         return by
 
+    @field_validator("resolve_on")
+    @classmethod
+    def _check_resolve_on(cls, ending: Ending | None, info: ValidationInfo) -> Ending | None:
+        if ending is not None:
+            fields = info.data.get("by", []) if ending.match is None else ending.match
+            check_named("resolve_on", ending, fields, "write `match` with those fields of `by` that each of its events has")
+        return ending
+
     @field_validator("annotations")
     @classmethod
     def _check_annotations(cls, texts: dict[str, str], info: ValidationInfo) -> dict[str, str]:
@@ -152,11 +161,13 @@ class Rule(Options):
 
     @field_validator("labels")
     @classmethod
-    def _check_labels(cls, texts: dict[str, str]) -> dict[str, str]:
+    def _check_labels(cls, texts: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         for name, text in texts.items():
             if name == "alertname":
                 raise ValueError("the label alertname is the name of the alert; choose another label")
-            _parse(name, text, {"labels"})
+            template = _parse(name, text, {"labels"})
+            if "by" in info.data:
+                _check_own_labels(name, template, [label_of(path) for path in info.data["by"]])
         return texts
 
     @field_validator("for_")
@@ -313,10 +324,32 @@ def check_matchers(where: Iterable[Matcher], events: Sequence[str]) -> None:
             matcher.compile(field.kind if field else "any")
 
 
+def check_named(key: str, watched: Watched, fields: Iterable[str], advice: str) -> None:
+    """Each of these events has all the fields, else it could never name a combination. Raises ValueError."""
+    for name in watched.events:
+        for path in fields:
+            try:
+                check_field(path, [name])
+            except ValueError as error:
+                raise ValueError(f"the event {name} of `{key}` has no field {path!r}; {advice}") from error
+
+
+def label_of(path: str) -> str:
+    """The label that a field of `by` becomes."""
+    return path.replace(".", "_")
+
+
 def check_limit(limit: Quantity | None, path: str, events: Sequence[str], kind: Kind | None = None) -> None:
     """A limit carries a unit that fits its field. Raises ValueError."""
     if limit is not None and events:
         check_unit(limit, kind or check_number(path, events))
+
+
+def _check_own_labels(name: str, template: Template, known: Sequence[str]) -> None:
+    for label in sorted(template.label_fields.difference(known)):
+        near = difflib.get_close_matches(label, known, n=1)
+        advice = f"did you mean {near[0]!r}?" if near else "add the field that becomes it to `by`"
+        raise ValueError(f"{name}: no field of `by` becomes the label {label!r}; {advice}")
 
 
 def _parse(name: str, text: str, names: Iterable[str]) -> Template:

@@ -120,7 +120,7 @@ def _same(value: Any) -> Any:
 
 
 _JINJAS: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("upper", "lower", "title", "capitalize", "trim", "truncate"), show),
+    **dict.fromkeys(("upper", "lower", "title", "capitalize", "trim"), show),
     **dict.fromkeys(("length", "count", "first", "last"), _same),
     **dict.fromkeys(("sort", "unique"), as_list),
 }

@@ -13,7 +13,7 @@ class Pace(msgspec.Struct, frozen=True):
     """How often all is written whole, and how much of it at once."""
 
     journal_max: int = 4 * 1024 * 1024
-    """Bytes of journal after which a sweep begins: what a start has to repeat, at 0.3 µs a byte."""
+    """Bytes of journal after which a sweep begins: what a start has to repeat at most."""
     states_max: int = 2000
     """States of one commit, so that no commit takes long."""
 

@@ -17,8 +17,10 @@ __all__ = ["Template", "TemplateError"]
 SOURCE_MAX = 8192
 """Characters of a template."""
 
-_FAILURES = (jinja2.TemplateError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
-"""What evaluating an expression raises, TemplateError among the ValueErrors."""
+_FAILURES = (
+    jinja2.TemplateError, ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError,
+)  # fmt: skip
+"""What evaluating an expression raises, TemplateError among the ValueErrors; Jinja's filters assert what they are given."""
 
 
 @dataclass(frozen=True, slots=True)
