@@ -1,6 +1,7 @@
 """An alert: its identity, its life, and what is counted while it lives."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -12,6 +13,15 @@ DISTINCT_MAX = 1000
 """Distinct values that a ranking keeps for one field; the rest is counted together."""
 
 OTHERS = "(others)"
+
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+
+
+def check_label(name: str) -> str:
+    """Raises ValueError unless alerts can have a label of this name."""
+    if not _LABEL.fullmatch(name):
+        raise ValueError(f"{name[:60]!r} is no label name; use letters, digits and '_', and no digit first")
+    return name
 
 
 def identity(labels: Mapping[str, str]) -> str:

@@ -19,16 +19,17 @@ from bridge.plan import SEPARATOR, Listener, Plan, kind_of, listen, make, paths,
 from bridge.rendering import Renderer
 from bridge.rule import Rule, Sample, State
 from bridge.rules.any import Any as AnyRule
-from bridge.rules.flatline import Flatline
+from bridge.rules.flatline import INTERVAL_MAX, Flatline
 from bridge.rules.increase import Increase
 from bridge.rules.threshold import Measured, Threshold
+from bridge.values import SECOND
 from bridge.window import NEVER
 
 STATSZ_FAST = (2, 10, 21)
 """From this version on servers publish STATSZ more often."""
 
-FAST_INTERVAL, SLOW_INTERVAL = 10.0, 30.0
-"""Seconds between two STATSZ, from that version on and before."""
+FAST_INTERVAL = 10.0
+"""Seconds between two STATSZ from that version on."""
 
 COMBINATION, SERIES = "C", "S"
 """What the key of a stored state begins with."""
@@ -358,7 +359,7 @@ class Evaluation:
         for expected in rule.expect:
             key = SEPARATOR.join(expected.get(field, "") for field in rule.by)
             if key not in self.states and (state := self._enter(key)):
-                sample = Sample(watch.t, watch.w, SLOW_INTERVAL if rule.intervals else None)
+                sample = Sample(watch.t, watch.w, INTERVAL_MAX / SECOND if rule.intervals else None)
                 self._home.ledger.hit(state, sample)
                 self._absorb(state, sample)
 
@@ -379,4 +380,4 @@ class Evaluation:
 def usual_interval(event: Event) -> float:
     """Seconds between two STATSZ of a server, by its version."""
     server = getattr(event.body, "server", None)
-    return FAST_INTERVAL if server and version(server.ver) >= STATSZ_FAST else SLOW_INTERVAL
+    return FAST_INTERVAL if server and version(server.ver) >= STATSZ_FAST else INTERVAL_MAX / SECOND

@@ -9,7 +9,7 @@ from bridge.alert import Alert, Facts, Tally, digest, identity
 from bridge.home import Home
 from bridge.plan import SEPARATOR
 from bridge.rendering import Renderer
-from bridge.rule import Rule, Sample, State
+from bridge.rule import Rule, Sample, State, label_of
 from bridge.shown import Fields
 from bridge.values import MINUTE
 from bridge.window import NEVER
@@ -209,7 +209,7 @@ class Life:
             own = {"overflow": "true"}
         else:
             values = key.split(SEPARATOR) if rule.by else []
-            own = {field.replace(".", "_"): text for field, text in zip(rule.by, values, strict=True)}
+            own = {label_of(field): text for field, text in zip(rule.by, values, strict=True)}
         context = {"labels": Fields(own)}
         written = {name: template.render(context) for name, template in rule.label_templates.items()}
         labels = {"alertname": rule.alert, **own, **written, **self._labels}

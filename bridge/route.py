@@ -1,19 +1,16 @@
 """Which groups an alert belongs to, and when these are told."""
 
-import re
 from collections.abc import Mapping
 
 import msgspec
 from pydantic import field_validator
 
-from bridge.alert import digest
+from bridge.alert import check_label, digest
 from bridge.notification import OWN_GROUP
 from bridge.options import Options
 from bridge.values import HOUR, MINUTE, SECOND, Duration
 
 EVERY_LABEL = "..."
-
-_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
 class Route(Options):
@@ -67,10 +64,3 @@ class Place(msgspec.Struct, frozen=True):
     labels: dict[str, str]
     receiver: str
     wait: int
-
-
-def check_label(name: str) -> str:
-    """Raises ValueError unless alerts can have a label of this name."""
-    if not _LABEL.fullmatch(name):
-        raise ValueError(f"{name[:60]!r} is no label name; use letters, digits and '_', and no digit first")
-    return name

@@ -20,12 +20,12 @@ from pydantic import (
     model_validator,
 )
 
-from bridge.alert import Alert, digest
+from bridge.alert import Alert, check_label, digest
 from bridge.event import Kind
 from bridge.events.checking import check_event, check_field, check_number
 from bridge.matcher import Matcher, check_unit
 from bridge.options import Options
-from bridge.template import Template
+from bridge.template import Template, is_template
 from bridge.values import Duration, Quantity, format_duration
 from bridge.window import NEVER, Texts
 
@@ -135,6 +135,8 @@ class Rule(Options):
     def _check_by(cls, by: list[str], info: ValidationInfo) -> list[str]:
         for path in by:
             check_field(path, info.data.get("events", []))
+            if check_label(label_of(path)) in ("alertname", "overflow"):
+                raise ValueError(f"{path!r} would become a label that the bridge itself sets; remove it")
         if len(set(by)) < len(by):
             raise ValueError("a field stands twice; remove one")
         return by
@@ -144,7 +146,9 @@ class Rule(Options):
     def _check_resolve_on(cls, ending: Ending | None, info: ValidationInfo) -> Ending | None:
         if ending is not None:
             fields = info.data.get("by", []) if ending.match is None else ending.match
-            check_named("resolve_on", ending, fields, "write `match` with those fields of `by` that each of its events has")
+            check_named(
+                "resolve_on", ending, fields, "write `match` with those fields of `by` that each of its events has"
+            )
         return ending
 
     @field_validator("annotations")
@@ -205,7 +209,7 @@ class Rule(Options):
     @property
     def id(self) -> str:
         """Name and static labels: what makes a rule the same rule after an edit."""
-        static = sorted((name, text) for name, text in self.labels.items() if "{{" not in text)
+        static = sorted((name, text) for name, text in self.labels.items() if not is_template(text))
         return self.alert if not static else f"{self.alert}{{{','.join(f'{name}={text}' for name, text in static)}}}"
 
     @property

@@ -12,15 +12,22 @@ from bridge.errors import TemplateError
 from bridge.sandbox import BUDGET, SANDBOX, STEPS_MAX, Budget
 from bridge.shown import TEXT_MAX, cut
 
-__all__ = ["Template", "TemplateError"]
+__all__ = ["Template", "TemplateError", "is_template"]
 
 SOURCE_MAX = 8192
 """Characters of a template."""
 
 _FAILURES = (
-    jinja2.TemplateError, ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError,
-)  # fmt: skip
-"""What evaluating an expression raises, TemplateError among the ValueErrors; Jinja's filters assert what they are given."""
+    jinja2.TemplateError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What evaluating an expression raises, TemplateError among the ValueErrors. Jinja asserts what its filters get."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class Template:
         """Check a template whose context will hold these names. Raises TemplateError: what is wrong; what to do."""
         if len(source) > SOURCE_MAX:
             raise TemplateError(f"it has {len(source)} characters; write at most {SOURCE_MAX}")
-        if not any(mark in source for mark in ("{{", "{%", "{#")):
+        if not is_template(source):
             return cls(source)
         tree = _parse(source)
         reads = grammar.check(tree, names)
@@ -60,6 +67,11 @@ class Template:
             return _collect(self._program.generate({**context, BUDGET: Budget(STEPS_MAX - self._steps)}))
         except _FAILURES as error:
             return f"[template error: {_reason(error)}]"
+
+
+def is_template(text: str) -> bool:
+    """Whether rendering can change it."""
+    return any(mark in text for mark in ("{{", "{%", "{#"))
 
 
 class _Bounding(NodeTransformer):

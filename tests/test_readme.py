@@ -1,7 +1,9 @@
 """The README says what there is, all of it, and nothing else."""
 
+import ast
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +62,8 @@ def test_every_rules_file_in_it_is_sound(tmp_path: Path) -> None:
     (tmp_path / "credentials/slack-webhook-url").write_text("https://hooks.slack.com/services/T0/B0/x")
     assert blocks("yaml")
     for text in blocks("yaml"):
-        (tmp_path / "rules.yaml").write_text(text.replace("/etc/nats-alert-bridge", str(tmp_path)))
-        assert check([tmp_path / "rules.yaml"], {}) == []
+        (tmp_path / "rules.yaml").write_text(text)
+        assert check([tmp_path / "rules.yaml"], {"CREDENTIALS_DIRECTORY": f"{tmp_path}/credentials"}) == []
 
 
 def test_the_example_file_is_sound(tmp_path: Path) -> None:
@@ -160,6 +162,28 @@ def test_the_keys_of_each_receiver(destination: type[Destination]) -> None:
     row = next(line for line in section("Receivers").splitlines() if line.startswith(f"| `{destination.key}` |"))
     assert named(row) == {destination.key} | keys(destination) - keys(Destination)
     assert row.count("secret") == len(secret_keys(destination)) + ("headers" in keys(destination))
+
+
+def test_what_the_log_says_is_what_the_program_writes() -> None:
+    rows = re.findall(r"^\| `([^`]+)` \|", section("When it does not work"), re.MULTILINE)
+    assert len(rows) > 5
+    written = "\0".join(text for path in sorted((ROOT / "bridge").rglob("*.py")) for text in texts_of(path))
+    for row in rows:
+        fixed = [part for part in row.split("…") if re.search(r"\w", part)]
+        assert fixed, row
+        for part in fixed:
+            assert part in written, f"{part!r} of {row!r}"
+
+
+def texts_of(path: Path) -> Iterator[str]:
+    """The texts in a module, but for its docstrings; what an f-string or the logger fills in is a …."""
+    tree = ast.parse(path.read_text())
+    remarks = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in remarks:
+            yield node.value
 
 
 def test_files_that_it_links_exist() -> None:

@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import TemplateError
+from bridge.sandbox import FILTERS_ALLOWED, TESTS_ALLOWED
 from bridge.shown import TEXT_MAX, Fields, Moment, Number, Ranking, Span
 from bridge.template import SOURCE_MAX, Template
 
@@ -83,6 +84,11 @@ def rendered(source: str) -> str:
         ("{{ 'a' ~ count ~ event.absent ~ none }} {{ 'a' + 'b' }}", "a20 ab"),
         ("{{ 'long text here' | truncate(9, true, '…', 0) }} {{ 'abc'[:2] }} {{ ' x ' | trim }}", "long tex… ab x"),
         (
+            "{{ 'long text here' | truncate(9, leeway=0) }}/{{ 'long text' | truncate(4) }}/{{ none | truncate }}",
+            "long.../long text/",
+        ),
+        ("{{ 'long text here' | truncate(2) }} {{ 'long text here' | truncate(0, leeway=0) }}", "lo "),
+        (
             "{{ 'a.b' | replace('.', '_') }} {{ 'x y' | title }} {{ 'abc' | reverse }} {{ [1, 2] | reverse }}",
             "a_b X Y cba 2, 1",
         ),
@@ -128,7 +134,8 @@ def test_a_template_says(source: str, text: str) -> None:
         ("{{ 1000000000000000 * 10 }}", "a number grows too large"),
         ("{{ 5 | round(-100000000) }}", "round takes from 0 to 15 digits"),
         ("{{ first_seen | date('%1000000000d') }}", "is no date format"),
-        ("{{ value | truncate('x') }}", "not supported"),
+        ("{{ value | truncate('x') }}", "truncate takes whole numbers of 0 or more"),
+        ("{{ 'long text' | truncate(3, leeway=-1) }}", "truncate takes whole numbers of 0 or more"),
         ("{{ event.list | upper(1) }}", "argument"),
     ],
 )
@@ -187,6 +194,7 @@ def test_a_name_that_the_context_lacks_shows_as_an_error() -> None:
         ("{{ top(*['a']) }}", "wrong arguments"),
         ("{{ top(labels.x) }}", "the name of a field in quotes"),
         ("{{ value | round(*[1]) }}", "remove the star"),
+        ("{{ event.list | sort(reverse=1, reverse=0) }}", "the argument reverse stands twice; remove one"),
         ("{% for value in event.list %}{% endfor %}", "'value' has a meaning already"),
         ("{% for a, labels in event.list %}{% endfor %}", "'labels' has a meaning already"),
         ("{% for loop in event.list %}{% endfor %}", "'loop' has a meaning already"),
@@ -335,12 +343,25 @@ _FILTERS = """
     first last sort unique list reverse round round(3) round(-9) int float abs string duration bytes date date('%Y')
     sort(attribute='x') unique(true) center(99999999) int(none) nope
 """
+_TESTS = sorted(name for name in TESTS_ALLOWED if name.isalpha())
+_ARGUMENTS = st.sampled_from(
+    ["", "", "attribute=", "killwords=", "end=", "leeway=", "reverse=", "case_sensitive=", "chars="]
+)
+
+
+def _arguments(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """None to three of them, most without a name: more than filters take, and of every type."""
+    return st.lists(st.builds("{}{}".format, _ARGUMENTS, values), max_size=3).map(", ".join)
+
+
 _OPERATORS = "+ - * / // % ~ ** == != < > <= >= and or in is"
 _EXPRESSIONS = st.recursive(
     st.sampled_from(_ATOMS.split()),
     lambda inner: st.one_of(
         st.builds("({} {} {})".format, inner, st.sampled_from(_OPERATORS.split()), inner),
         st.builds("{} | {}".format, inner, st.sampled_from(_FILTERS.split())),
+        st.builds("{} | {}({})".format, inner, st.sampled_from(sorted(FILTERS_ALLOWED)), _arguments(inner)),
+        st.builds("({} is {}({}))".format, inner, st.sampled_from(_TESTS), _arguments(inner)),
         st.builds("({} if {} else {})".format, inner, inner, inner),
         st.builds("(not {})".format, inner),
         st.builds("(-{})".format, inner),

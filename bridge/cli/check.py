@@ -15,7 +15,9 @@ from bridge.cli.place import FILE, default_file
 def check(files: tuple[Path, ...]) -> None:
     """Say all that is wrong with rules files, and with those that they name.
 
-    Without FILES: $NATS_ALERT_BRIDGE_CONFIG, else /etc/nats-alert-bridge/rules.yaml.
+    \b
+    Without FILES: $NATS_ALERT_BRIDGE_CONFIG,
+    else /etc/nats-alert-bridge/rules.yaml
     """
     paths = files or (default_file(),)
     problems = config.check(paths, os.environ)

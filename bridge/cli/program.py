@@ -1,6 +1,8 @@
 """The program and its commands."""
 
 import sys
+import traceback
+from collections.abc import Iterator
 
 import click
 
@@ -25,9 +27,32 @@ for command in (run, check, demo):
 
 
 def run_program() -> None:
-    """An error of ours is one line (or one for each problem), without a traceback."""
+    """Run what the command line says. What fails is said on standard error, and the exit code is 1."""
     try:
         program(prog_name="nats-alert-bridge")
-    except BridgeError as error:
-        click.echo(str(error), err=True)
+    except Exception as error:  # noqa: BLE001 - the top of the program: whatever it is ends it, and is said
+        click.echo(last_words(error), err=True)
         sys.exit(1)
+
+
+def last_words(error: Exception) -> str:
+    """An error of ours is one line, or one for each problem; all else is a bug, and its traceback follows."""
+    leaves = list(_leaves(error))
+    ours = [str(leaf) for leaf in leaves if isinstance(leaf, BridgeError)]
+    bugs = [leaf for leaf in leaves if not isinstance(leaf, BridgeError)]
+    return "\n".join([*dict.fromkeys(ours), *map(_bug, bugs[:1])])
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors in a group, however deep: tasks that fail together raise one."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+def _bug(error: BaseException) -> str:
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    trace = "".join(traceback.format_exception(error)).rstrip()
+    return f"this is a bug of nats-alert-bridge {__version__}: {what}; please report it with the lines below\n{trace}"

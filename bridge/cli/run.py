@@ -2,21 +2,22 @@
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 import click
 
 from bridge import log
 from bridge.app import App
-from bridge.cli.place import FILE, default_file
+from bridge.cli.place import DEFAULT, FILE, VARIABLE, default_file
 from bridge.config import load
 
 
 @click.command()
-@click.option("--config", "path", type=FILE, help="The rules file.  [default: $NATS_ALERT_BRIDGE_CONFIG, else /etc/…]")
+@click.option("--config", "path", type=FILE, help=f"The rules file.  [default: ${VARIABLE}, else {DEFAULT}]")
 def run(path: Path | None) -> None:
     """Run the service until SIGTERM. SIGHUP reads the rules anew."""
     path = path or default_file()
     loaded = load(path, os.environ)
     log.configure(loaded.config.log.format, loaded.config.log.level)
-    asyncio.run(App(path, os.environ, loaded).run())
+    sys.exit(asyncio.run(App(path, os.environ, loaded).run()))

@@ -2,19 +2,20 @@
 
 import glob
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from pydantic import ValidationError
+from pydantic import ValidationError, create_model
 
 from bridge.config.composer import SIZE_MAX, parse_document
 from bridge.config.document import Plain, clip
 from bridge.config.file import read_bytes, read_secret
-from bridge.config.problems import translate
+from bridge.config.problems import keys_of, translate
 from bridge.config.references import Identities, check_main, check_rules, mapping, sequence
 from bridge.config.schema import Config, RuleDefaults, RuleFile, config_model
 from bridge.config.substitution import Substituted
-from bridge.config.vocabulary import suggestion
+from bridge.config.vocabulary import nearest, suggestion
 from bridge.errors import ConfigError, Problem
 from bridge.options import Options
 from bridge.receiver import Destination
@@ -26,6 +27,11 @@ LATER_RULE_TYPES = frozenset(
     ("state", "aggregate", "change", "new_value", "cardinality", "spike", "ratio", "not_followed_by")
 )
 """Types that the format has, but not this version."""
+
+_LATER_RULE_KEYS = frozenset(
+    ("at_least", "direction", "factor", "fields", "fn", "learn_for", "match", "matching", "or_before", "then")
+)
+"""What these types have and none of this version does."""
 
 Model = TypeVar("Model", bound=Options)
 
@@ -89,6 +95,20 @@ def check(
         files = [main, *(reading.rule_file(each) for each in main.rule_files)]
         problems |= {str(problem): problem for file in files for problem in file.problems}
     return list(problems.values())
+
+
+class _Untyped(Rule):
+    """A rule of which no type is known."""
+
+    summary: ClassVar[str] = ""
+
+
+@cache
+def _untyped_model(rule_types: tuple[type[Rule], ...]) -> type[_Untyped]:
+    """Checks the keys that all rules have, and takes those of every type as they are."""
+    own = {key for model in rule_types for key in keys_of(model)} | _LATER_RULE_KEYS
+    anything: dict[str, Any] = dict.fromkeys(own - keys_of(Rule), (object, None))
+    return create_model("Untyped", __base__=_Untyped, **anything)
 
 
 class _File(NamedTuple):
@@ -175,11 +195,27 @@ class _Reading:
         at = ("rules", index)
         kind = raw.get("type", "any") if isinstance(raw, dict) else "any"
         if not isinstance(kind, str) or kind not in self._rule_types:
-            written = given.document.at((*at, "type"))
-            return None, [given.document.problem((*at, "type"), _unknown_type(written, self._rule_types))]
+            return None, self._untyped(mapping(raw), defaults, given, path, at)
         model = self._rule_types[kind]
         merged = _with_defaults(raw, defaults, model.instant) if isinstance(raw, dict) else raw
         return self._validate(model, merged, given, path, at)
+
+    def _untyped(
+        self,
+        raw: dict[str, Plain],
+        defaults: dict[str, Plain],
+        given: Substituted,
+        path: Path,
+        at: tuple[str | int, ...],
+    ) -> list[Problem]:
+        """What is wrong with a rule whose type is: its keys are checked as those of the type meant, or of any."""
+        written = given.document.at((*at, "type"))
+        problem = given.document.problem((*at, "type"), _unknown_type(written, self._rule_types))
+        later = not isinstance(written, str) or written in LATER_RULE_TYPES
+        near = None if later else nearest(str(written), self._rule_types)
+        model = self._rule_types[near] if near else _untyped_model(tuple(self._rule_types.values()))
+        merged = _with_defaults({**raw, "type": near or "any"}, defaults, model.instant)
+        return [problem, *self._validate(model, merged, given, path, at)[1]]
 
     def _validate(
         self, model: type[Model], value: Plain, given: Substituted, path: Path, at: tuple[str | int, ...] = ()

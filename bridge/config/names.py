@@ -3,7 +3,7 @@
 import re
 from urllib.parse import urlsplit
 
-from bridge.route import check_label
+from bridge.alert import check_label
 
 _OURS = {"alertname": "it is the name of the alert", "overflow": "it marks the combinations past a rule's limit"}
 _SUBJECT = re.compile(r"[^\s.*>]+(\.[^\s.*>]+)*")

@@ -5,6 +5,7 @@ those have something to say.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from bridge.config.document import KeyPath, Plain, clip
 from bridge.config.names import check_label_name
@@ -12,10 +13,29 @@ from bridge.config.schema import destination_name
 from bridge.config.substitution import Substituted
 from bridge.config.vocabulary import suggestion
 from bridge.errors import Problem
+from bridge.rule import label_of
+from bridge.template import is_template
 
 Mapping = dict[str, Plain]
-Identities = dict[tuple[str, frozenset[tuple[str, str]]], tuple[str, int]]
-"""Alert name and static labels → file and line of the rule that has them."""
+
+
+class Labelled(NamedTuple):
+    """The labels that a rule gives to its alerts, and where it stands."""
+
+    fixed: dict[str, str]
+    open: frozenset[str]
+    """Labels whose text is known with the event only: of `by`, and templates."""
+    file: str
+    line: int
+
+    def collides(self, other: "Labelled") -> bool:
+        """Whether two alerts can have the same labels. An empty label is none."""
+        settled = (self.fixed.keys() | other.fixed.keys()) - self.open - other.open
+        return all(self.fixed.get(name, "") == other.fixed.get(name, "") for name in settled)
+
+
+Identities = dict[str, list[Labelled]]
+"""The rules so far, by the name of their alert."""
 
 
 def check_main(given: Substituted) -> list[Problem]:
@@ -114,12 +134,10 @@ def _label_problems(given: Substituted, path: KeyPath, rule: Mapping, others: di
             yield given.document.key_problem((*path, "labels", name), _two_sources(name, other))
     taken = {name: source for source, labels in [*others.items(), ("the rule's labels", own)] for name in labels}
     for index, field in enumerate(sequence(rule.get("by"))):
-        name = str(field).replace(".", "_")
+        name = label_of(str(field))
         if name in taken:
             yield given.document.problem((*path, "by", index), _two_sources(name, taken[name]))
-        elif any(
-            str(before) != field and str(before).replace(".", "_") == name for before in sequence(rule["by"])[:index]
-        ):
+        elif any(str(before) != field and label_of(str(before)) == name for before in sequence(rule["by"])[:index]):
             yield given.document.problem((*path, "by", index), _two_sources(name, "another field of by"))
 
 
@@ -134,13 +152,24 @@ def _identity_problems(
     if not isinstance(alert, str):
         return
     labels = {**defaults, **mapping(rule.get("labels"))}
-    static = frozenset((name, text) for name, text in labels.items() if isinstance(text, str) and "{{" not in text)
-    place = (given.document.file, given.document.place(path).line)
-    first = identities.setdefault((alert, static), place)
-    if first != place:
-        where = f"line {first[1]}" if first[0] == place[0] else f"{first[0]}:{first[1]}"
-        what = f"the alert {_written(given, (*path, 'alert'))} with the same labels is already in {where}"
-        yield given.document.problem((*path, "alert"), f"{what}; rename it or give it another label")
+    texts = {name: text for name, text in labels.items() if isinstance(text, str)}
+    fixed = {name: text for name, text in texts.items() if not is_template(text)}
+    varying = [*(texts.keys() - fixed.keys()), *(label_of(str(field)) for field in sequence(rule.get("by")))]
+    own = Labelled(fixed, frozenset(varying), given.document.file, given.document.place(path).line)
+    others = identities.setdefault(alert, [])
+    if other := next((other for other in others if own.collides(other)), None):
+        where = f"line {other.line}" if other.file == own.file else f"{other.file}:{other.line}"
+        what = f"the alert {_written(given, (*path, 'alert'))} {_alike(own, other, where)}"
+        yield given.document.problem((*path, "alert"), what)
+    others.append(own)
+
+
+def _alike(own: Labelled, other: Labelled, where: str) -> str:
+    if one_sided := sorted((own.open & other.fixed.keys()) | (other.open & own.fixed.keys())):
+        why = f"because only one of them fixes the text of {clip(one_sided[0])!r}"
+        what = f"can get the same labels as the one in {where}, {why}"
+        return f"{what}; rename it or give it another label with a fixed text"
+    return f"with the same labels is already in {where}; rename it or give it another label"
 
 
 def _written(given: Substituted, path: KeyPath) -> str:

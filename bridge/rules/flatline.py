@@ -1,14 +1,20 @@
 """The rule type `flatline`."""
 
 import re
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from bridge.event import Kind
-from bridge.rule import Rule, Sample, State, Watched
-from bridge.values import DAY, MINUTE, SECOND, Duration, parse_duration
+from bridge.rule import Rule, Sample, State, Watched, check_named
+from bridge.values import DAY, MINUTE, SECOND, Duration, parse_duration, write_duration
 from bridge.window import NEVER, Texts
+
+PERIODIC = "server.statsz"
+"""The event that comes at an interval of its own."""
+
+INTERVAL_MAX = 30 * SECOND
+"""The longest of these intervals: of servers before 2.10.21, and taken for what was not heard yet."""
 
 _INTERVALS = re.compile(r"(\d+) intervals?")
 
@@ -39,7 +45,21 @@ def _parse_within(value: object) -> object:
         if not 1 <= int(match[1][:6]) <= 1000:
             raise ValueError("a number of intervals is from 1 to 1000")
         return -int(match[1])
-    return parse_duration(value)
+    if not (within := parse_duration(value)):
+        raise ValueError("`within` cannot be 0; write for example 40s")
+    return within
+
+
+def _check_expected(expected: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+    by = info.data.get("by", expected)
+    if expected.keys() != set(by):
+        wanted = f"write {{{', '.join(f'{path}: …' for path in by)}}}"
+        raise ValueError(f"an entry of `expect` has a value for each field of `by` and for no other; {wanted}")
+    return expected
+
+
+Expected = Annotated[dict[str, str], AfterValidator(_check_expected)]
+"""A combination: field of `by` → value."""
 
 
 class Flatline(Rule):
@@ -54,9 +74,34 @@ class Flatline(Rule):
 
     type: Literal["flatline"]
     within: Annotated[int, BeforeValidator(_parse_within)]
-    expect: list[dict[str, str]] = []
+    expect: list[Expected] = []
     unless: Unless | None = None
     forget_after: Duration = 7 * DAY
+
+    @field_validator("within")
+    @classmethod
+    def _check_intervals(cls, within: int, info: ValidationInfo) -> int:
+        events = info.data.get("events", [])
+        if within < 0 and (events or info.data.get("subject")) and set(events) != {PERIODIC}:
+            raise ValueError(f"only {PERIODIC} comes at intervals that are known; write a duration, for example 2m")
+        return within
+
+    @field_validator("unless")
+    @classmethod
+    def _check_unless(cls, unless: Unless | None, info: ValidationInfo) -> Unless | None:
+        if unless is not None:
+            check_named("unless", unless, info.data.get("by", []), "name events that have it, or remove it from `by`")
+        return unless
+
+    @model_validator(mode="after")
+    def _check_forget_after(self) -> Self:
+        within = max(self.within, self.intervals * INTERVAL_MAX)
+        if self.forget_after <= within:
+            raise ValueError(
+                f"`forget_after` ({write_duration(self.forget_after)}) must be longer than `within`, here "
+                f"{write_duration(within)}; write a longer one, for example {write_duration(2 * within)}"
+            )
+        return self
 
     @property
     def intervals(self) -> int:

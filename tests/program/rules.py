@@ -8,7 +8,7 @@ ROUTE = """\
 receiver: ops
 group_by: ['...']
 group_wait: 100ms
-group_interval: 300ms
+group_interval: 1s
 """
 
 BURST = """\

@@ -26,7 +26,7 @@ ROUTE = """\
 receiver: ops
 group_by: ['...']
 group_wait: 2s
-group_interval: 300ms
+group_interval: 1s
 """
 
 FIRING = 4

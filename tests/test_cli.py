@@ -1,0 +1,81 @@
+"""The command line: what it says of itself, and what is left of an error that ends it."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner
+
+from bridge.cli.program import last_words, program
+from bridge.errors import ConfigError, Problem, StoreBusy, StoreError
+
+DEFAULT = "/etc/nats-alert-bridge/rules.yaml"
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_the_help_names_the_default_file_in_full(command: str) -> None:
+    shown = " ".join(CliRunner().invoke(program, [command, "--help"]).output.split())
+    assert f"$NATS_ALERT_BRIDGE_CONFIG, else {DEFAULT}" in shown
+
+
+def raised(cause: Callable[[], None]) -> Exception:
+    """With the traceback that raising gives to it."""
+    with pytest.raises(Exception) as error:  # noqa: PT011 - which one is the test's choice
+        cause()
+    return error.value
+
+
+def of_tasks(*errors: Exception) -> ExceptionGroup[Exception]:
+    """As nested task groups raise them."""
+    return ExceptionGroup("unhandled errors in a TaskGroup", [ExceptionGroup("inner", list(errors))])
+
+
+def test_an_error_of_ours_is_its_own_text() -> None:
+    problems = [Problem("a.yaml", 1, 1, "x; y"), Problem("a.yaml", 2, 1, "x; y")]
+    assert last_words(ConfigError(problems)) == "a.yaml:1:1: error: x; y\na.yaml:2:1: error: x; y"
+
+
+def test_an_error_of_ours_in_a_group_of_tasks_is_one_line() -> None:
+    assert last_words(of_tasks(StoreError("the disk is full; free some"))) == "the disk is full; free some"
+
+
+def test_one_error_of_ours_in_several_tasks_is_told_once() -> None:
+    assert last_words(of_tasks(StoreBusy("a"), StoreBusy("a"), StoreError("b"))) == "a\nb"
+
+
+def divide() -> None:
+    _ = 1 // 0
+
+
+@pytest.mark.parametrize("wrap", [lambda error: error, of_tasks], ids=["alone", "in a group"])
+def test_any_other_error_is_a_line_that_says_bug_and_then_the_innermost_traceback(
+    wrap: Callable[[Exception], Exception],
+) -> None:
+    first, *trace = last_words(wrap(raised(divide))).splitlines()
+    assert first.startswith("this is a bug of nats-alert-bridge ")
+    assert "ZeroDivisionError: integer division or modulo by zero; please report it" in first
+    assert trace[0] == "Traceback (most recent call last):"
+    assert any("in divide" in line for line in trace)
+    assert not any("ExceptionGroup" in line for line in trace)
+
+
+def test_a_bug_beside_an_error_of_ours_hides_neither() -> None:
+    first, second, *_ = last_words(of_tasks(raised(divide), StoreError("b"))).splitlines()
+    assert first == "b"
+    assert second.startswith("this is a bug")
+
+
+def test_what_ends_the_program_ends_it_with_1() -> None:
+    code = (
+        "import click; from bridge.cli import program as p\n"
+        "@p.program.command()\n"
+        "def fail(): raise ExceptionGroup('tasks', [RuntimeError('oh')])\n"
+        "p.run_program()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "fail"], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("this is a bug of nats-alert-bridge ")
+    assert "RuntimeError: oh" in ended.stderr
