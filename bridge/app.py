@@ -77,9 +77,11 @@ class App:
         self._malformed = story.Malformed()
         self._stopping = False
         self._reload_asked = False
+        self._exit_code = 0
 
-    async def run(self) -> None:
-        """Until SIGTERM or SIGINT. Raises StoreError if it cannot begin."""
+    async def run(self) -> int:
+        """Until SIGTERM or SIGINT. Returns the exit code: 1 if not all is on disk. Raises StoreError if it cannot
+        begin."""
         # Without this, a busy event loop keeps the database's thread waiting for seconds (measured: 4 to 27 s).
         sys.setswitchinterval(0.0001)
         self._warn(self._loaded)
@@ -90,19 +92,12 @@ class App:
                 await self._serve()
         finally:
             await self._store.close()
+        return self._exit_code
 
     # -- begin and end ------------------------------------------------------------------------------------------
 
     async def _begin(self) -> None:
-        snapshot = await self._store.load()
-        now = self._clock.now()
-        self._engine = Engine(setup(self._loaded), now)
-        if snapshot is None:
-            self._engine.begin()
-        else:
-            self._inbox.tell("store_recovered")
-            self._engine.restore(snapshot, now, dormant=bool(self._loaded.broken))
-            self._engine.advance(now)
+        await self._restore()
         self._committer = Committer(self._engine, self._store, self._clock, self._committed)
         self._inbox.tell("started", version=__version__)
         for lost in [self._store.lost, *self._store.damaged]:
@@ -113,6 +108,25 @@ class App:
         gc.collect()
         gc.freeze()
         LOG.debug("sqlite=%s python=%s", sqlite3.sqlite_version, sys.version.split()[0])
+
+    async def _restore(self) -> None:
+        """An engine that goes on where the last commit ended, or one that begins."""
+        snapshot = await self._store.load()
+        now = self._clock.now()
+        self._engine = Engine(setup(self._loaded), now)
+        if snapshot is None:
+            self._engine.begin()
+            return
+        self._inbox.tell("store_recovered")
+        try:
+            self._engine.restore(snapshot, now, dormant=bool(self._loaded.broken))
+        except (msgspec.MsgspecError, ValueError) as error:
+            # SQLite's own checks see broken pages, not a byte that changed inside a value: no text or number any more.
+            await self._store.begin_anew(f"what it holds cannot be read: {error}")
+            self._engine = Engine(setup(self._loaded), now)
+            self._engine.begin()
+            return
+        self._engine.advance(now)
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
@@ -150,7 +164,11 @@ class App:
         await asyncio.gather(*(employed.worker.stop(STOP_GRACE) for employed in self._workers.values()))
         while len(self._inbox):
             self._engine.process(self._inbox.take(INPUTS_MAX))
-        await self._committer.finish()
+        try:
+            await self._committer.finish()
+        except StoreError as error:
+            LOG.error("%s", error)
+            self._exit_code = 1
         LOG.info("stopped")
 
     def _dropped(self, count: int) -> None:
@@ -174,7 +192,7 @@ class App:
         while not self._stopping:
             await inbox.wait(self._patience(watchdog))
             self._slice(engine, inbox)
-            await committer.step()
+            await committer.step(self._tasks)
             if self._reload_asked:
                 self._reload_asked = False
                 await self._reload()
@@ -209,9 +227,11 @@ class App:
         """A commit is on disk: what it decided may be told now."""
         story.tell(commit)
         self._inbox.committed(commit.rows)
+        over = {outcome.id for outcome in commit.settled}
         for row in commit.rows:
-            self._give(row)
-        self._given.difference_update(outcome.id for outcome in commit.settled)
+            if row.id not in over:
+                self._give(row)
+        self._given -= over
 
     def _give(self, row: OutboxRow) -> None:
         """To its worker, once: later commits hold the row again whenever it was tried in vain."""
@@ -288,8 +308,17 @@ class App:
         self._start_workers()
         self._source.reconfigure(settings(self._loaded, self._path))
         await self._source.resubscribe(self._engine.subjects)
-        LOG.info("reloaded rules=%d destinations=%d", len(self._loaded.rules), len(self._workers))
+        self._tell_reloaded(loaded)
         systemd.ready(self._status())
+
+    def _tell_reloaded(self, loaded: Loaded) -> None:
+        counts = f"rules={len(self._loaded.rules)} destinations={len(self._workers)}"
+        at_work = {rule.file for rule in self._loaded.rules}
+        for path in map(str, loaded.broken):
+            fate = "keeps its last good version" if path in at_work else "is left out"
+            LOG.warning("reloaded, but %s %s %s", path, fate, counts)
+        if not loaded.broken:
+            LOG.info("reloaded %s", counts)
 
     def _tell_broken(self, loaded: Loaded) -> None:
         for path, problems in loaded.broken.items():
@@ -311,7 +340,8 @@ class App:
 
 
 def _with_last_good(loaded: Loaded, before: Loaded) -> Loaded:
-    """The rules of a file that is broken now stay what they were."""
+    """The rules of a file that is broken now stay what they were, but for those that have moved to a sound one."""
     broken = {str(path) for path in loaded.broken}
-    kept = [rule for rule in before.rules if rule.file in broken]
+    sound = {rule.rule.id for rule in loaded.rules}
+    kept = [rule for rule in before.rules if rule.file in broken and rule.rule.id not in sound]
     return loaded._replace(rules=[*loaded.rules, *kept])

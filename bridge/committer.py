@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable
 
 from bridge.clock import Clock
-from bridge.commit import Commit, OutboxRow
+from bridge.commit import Commit
 from bridge.engine import Engine
 from bridge.errors import StoreError
 from bridge.store import Store
+from bridge.store.backlog import Backlog
 from bridge.values import MILLISECOND, SECOND
 
 LOG = logging.getLogger(__name__)
@@ -26,15 +27,12 @@ AHEAD_MAX = 0.02
 ROWS_MAX = 10_000
 """Messages that may be on their way without being on disk."""
 
-JOURNAL_MAX = 64 * 1024 * 1024
-"""Bytes of journal that wait for a disk; past it, states are written whole as soon as that is possible."""
-
 
 class Committer:
     """Writes what the engine has decided; hands new rows on once they are on disk."""
 
     def __init__(self, engine: Engine, store: Store, clock: Clock, hand_over: Callable[[Commit], None]) -> None:
-        """`hand_over` gets each commit once it is written; if the disk fails, its rows alone before that."""
+        """`hand_over` gets each commit once it is written; if the disk fails, its rows and outcomes before that."""
         self._engine = engine
         self._store = store
         self._clock = clock
@@ -42,10 +40,13 @@ class Committer:
         self._task: asyncio.Task[None] | None = None
         self._began = 0.0
         self._last = clock.now()
-        self._unsaved: list[Commit] = []
-        self._handed = 0
+        self._on_disk = set(engine.outbox.rows)
+        """Ids of rows that workers may have, whatever becomes of the disk."""
+        self._backlog = Backlog()
+        self._handed: set[str] = set()
+        """Ids of rows that workers have though they are not on disk."""
+        self._full = False
         self._retry_at = 0
-        self._everything = False
         self.degraded = ""
         """Why the database cannot be written; empty while it can."""
 
@@ -56,93 +57,92 @@ class Committer:
     @property
     def next_at(self) -> int:
         """When something must be written, if nothing urgent comes before; microseconds."""
-        if self._unsaved:
+        if self.degraded:
             return self._retry_at
         return self._last + (PAUSE if self._engine.dirty else HEARTBEAT)
 
-    async def step(self) -> None:
-        """Begin a commit if it is time for one; wait if the engine is too far ahead of the last one."""
-        if self._task is not None and not self._task.done():
-            loop = asyncio.get_running_loop()
-            if loop.time() - self._began > AHEAD_MAX:
-                await asyncio.shield(self._task)
-            return
-        if self._task is not None:
-            task, self._task = self._task, None
-            task.result()  # What is wrong with the program itself is raised here.
-        if self._due():
-            self._began = asyncio.get_running_loop().time()
-            self._task = asyncio.create_task(self._save(self._drain()))
+    async def step(self, tasks: asyncio.TaskGroup) -> None:
+        """Begin a commit if it is time for one, as one of `tasks`; wait if the engine is too far ahead of the last."""
+        now = asyncio.get_running_loop().time()
+        if self.idle:
+            if self._due():
+                self._began = now
+                self._task = tasks.create_task(self._save(self._drain()), name="commit")
+        elif now - self._began > AHEAD_MAX:
+            await self._written()
 
     async def flush(self) -> None:
         """Write what was decided so far, now."""
-        if self._task is not None:
-            await asyncio.shield(self._task)
+        await self._written()
         await self._save(self._drain())
 
     async def finish(self) -> None:
-        """The last commit: everything, so that a start has nothing to repeat."""
-        if self._task is not None:
-            await asyncio.shield(self._task)
+        """The last commit: everything, so that a start has nothing to repeat. Raises StoreError if it fails."""
+        await self._written()
         await self._save(self._engine.drain(everything=True))
+        if self.degraded:
+            last = self._backlog.commit()
+            raise StoreError(
+                f"not on disk at the stop: waiting={len(self._backlog.rows)} ended={len(last.settled)} "
+                f"changes={len(last.changes)}, and what was heard since the disk failed: {self.degraded}"
+            )
+
+    async def _written(self) -> None:
+        """Once no commit is out. What is wrong with the program itself ends the group of tasks, and so all."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
 
     def _due(self) -> bool:
         now = self._clock.now()
-        if self._unsaved:
-            return now >= self._retry_at
-        return self._engine.urgent or now >= self.next_at
+        return now >= self.next_at or (self._engine.urgent and not self.degraded)
 
     def _drain(self) -> Commit:
+        """While the disk fails, journal entries are not kept: in their place, all states are."""
         self._last = self._clock.now()
-        return self._engine.drain(self._everything)
+        return self._engine.drain(everything=bool(self.degraded))
 
     async def _save(self, commit: Commit) -> None:
-        self._unsaved.append(commit)
-        try:
-            await self._write()
-        except StoreError as error:
-            await self._fail(error)
-            return
-        self._everything = False
         if self.degraded:
-            self.degraded = ""
-            self._handed = 0
-            self._engine.tell("store_recovered")
-            LOG.warning("the database can be written again")
+            await self._catch_up(commit)
+            return
+        try:
+            await self._commit(commit)
+        except StoreError as error:
+            LOG.debug("trying once more: %s", error)
+            await self._try_again(commit)
 
-    async def _write(self) -> None:
-        """Everything that waits, in order."""
-        while self._unsaved:
-            commit = self._unsaved[0]
-            await self._store.commit(commit)
-            self._unsaved.pop(0)
-            self._hand_over(commit)
+    async def _commit(self, commit: Commit) -> None:
+        await self._store.commit(commit)
+        self._on_disk.update(row.id for row in commit.rows)
+        self._on_disk.difference_update(settled.id for settled in commit.settled)
+        self._hand_over(commit)
 
-    async def _fail(self, error: StoreError) -> None:
-        """Once more; then messages go out although they are not on disk, and it is tried again every second."""
-        if not self.degraded:
-            try:
-                await self._write()
-                return
-            except StoreError as again:
-                error = again
+    async def _try_again(self, commit: Commit) -> None:
+        """If that fails, too, messages go out although they are not on disk, and it is tried again every second."""
+        try:
+            await self._commit(commit)
+        except StoreError as error:
             self.degraded = str(error)
             self._engine.tell("store_degraded", reason=str(error))
             LOG.error("%s; messages go out all the same, and it is tried again every second", error)
-            for commit in self._unsaved:
-                self._hand(commit)
             self._give_room()
-        else:
-            self._hand(self._unsaved[-1])
-        self._bound()
-        self._retry_at = self._clock.now() + SECOND
+            self._backlog.add(commit)
+            self._hand(commit)
 
-    def _bound(self) -> None:
-        """What waits must not fill the memory: without its journal entries a commit is small."""
-        if sum(len(commit.journal or b"") for commit in self._unsaved) > JOURNAL_MAX:
-            for commit in self._unsaved:
-                commit.journal = None
-            self._everything = True
+    async def _catch_up(self, commit: Commit) -> None:
+        """Everything that waits, in one."""
+        self._backlog.add(commit)
+        try:
+            await self._commit(self._backlog.commit())
+        except StoreError as error:
+            LOG.debug("not yet: %s", error)
+            self._hand(commit)
+            return
+        self.degraded = ""
+        self._backlog, self._handed, self._full = Backlog(), set(), False
+        self._engine.tell("store_recovered")
+        LOG.warning("the database can be written again")
+        self._store.restore_reserve()  # If it finds no room now, `prune` tries again.
 
     def _give_room(self) -> None:
         """A full disk may have enough for us once our reserve is gone."""
@@ -152,9 +152,17 @@ class Committer:
             LOG.error("%s", error)
 
     def _hand(self, commit: Commit) -> None:
-        room = ROWS_MAX - self._handed
-        if len(commit.rows) > room:
-            LOG.error("%d messages wait until the database can be written again", len(commit.rows) - room)
-        rows: list[OutboxRow] = commit.rows[: max(0, room)]
-        self._handed += len(rows)
-        self._hand_over(Commit(commit.n, commit.t, b"", rows=rows))
+        """What nobody has yet, as far as there is room, and news of what somebody has."""
+        self._retry_at = self._clock.now() + SECOND
+        self._handed.difference_update(settled.id for settled in commit.settled)
+        news = [row for row in commit.rows if self._has(row.id)]
+        new = [row for row in self._backlog.rows if not self._has(row.id)]
+        room = ROWS_MAX - len(self._handed)
+        if len(new) > room and not self._full:
+            LOG.error("%d messages are on their way without being on disk; more wait until some have ended", ROWS_MAX)
+        self._full = len(new) > room
+        self._handed.update(row.id for row in new[:room])
+        self._hand_over(Commit(commit.n, commit.t, b"", rows=[*news, *new[:room]], settled=commit.settled))
+
+    def _has(self, row_id: str) -> bool:
+        return row_id in self._on_disk or row_id in self._handed

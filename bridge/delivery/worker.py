@@ -58,7 +58,7 @@ class Pending(msgspec.Struct, order=True):
     hastened: bool = False
     """The destination's return has brought it forward once."""
     began: int = 0
-    """When its latest request went out."""
+    """When its latest request went out; 0 if there was none yet."""
 
 
 class Worker:
@@ -68,6 +68,7 @@ class Worker:
       takes the place of the burst; the first success brings all waiting rows forward, each once, so that one that
       fails for a reason of its own falls back to its ladder.
     - A destination that refuses is probed with one row in five minutes; all others wait.
+    - A row whose time is over is dead, but not before it was tried here: the bridge may have been down all that time.
     - A kill at any moment leaves the row pending: it is told again with the same id, never lost.
     """
 
@@ -135,8 +136,9 @@ class Worker:
 
     def _queue(self, pending: Pending) -> None:
         heapq.heappush(self._waiting, pending)
-        expires = pending.row.expires
-        self._next_expiry = expires if self._next_expiry is None else min(self._next_expiry, expires)
+        if pending.began:
+            expires = pending.row.expires
+            self._next_expiry = expires if self._next_expiry is None else min(self._next_expiry, expires)
         self._wake.set()
 
     def _start_ready(self, tasks: asyncio.TaskGroup) -> None:
@@ -160,10 +162,10 @@ class Worker:
         now = self._clock.now()
         if self._next_expiry is None or now < self._next_expiry:
             return
-        expired = [pending for pending in self._waiting if pending.row.expires <= now]
-        self._waiting = [pending for pending in self._waiting if pending.row.expires > now]
+        expired = [pending for pending in self._waiting if pending.began and pending.row.expires <= now]
+        self._waiting = [pending for pending in self._waiting if not pending.began or pending.row.expires > now]
         heapq.heapify(self._waiting)
-        self._next_expiry = min((pending.row.expires for pending in self._waiting), default=None)
+        self._next_expiry = min((pending.row.expires for pending in self._waiting if pending.began), default=None)
         for pending in sorted(expired):
             age = format_duration(now - pending.created)
             self._bury(pending, f"given up after {age}, {pending.row.attempts} attempts")

@@ -26,7 +26,7 @@ from bridge.store.rows import (
 )
 from bridge.store.schema import MIGRATIONS, Migration
 from bridge.store.transaction import transact
-from bridge.store.translation import translated
+from bridge.store.translation import damaged, translated
 
 LOG = logging.getLogger(__name__)
 
@@ -70,6 +70,13 @@ class Store:
         """What the last commit left; None if there never was one. Raises StoreError."""
         return await self._alone(self._read_or_begin_anew)
 
+    async def begin_anew(self, why: str) -> None:
+        """Move the database aside and begin a new one, as what was loaded is damaged: `why`; `lost` tells of it.
+
+        Raises StoreError; nothing is open then.
+        """
+        await self._alone(lambda: self._begin_anew(damaged(self._path, why)))
+
     async def commit(self, commit: Commit) -> None:
         """One transaction, all or none. The same commit may be given again after an error, or twice.
 
@@ -80,7 +87,10 @@ class Store:
 
     async def prune(self, now: int, retention: int) -> bool:
         """One small step of deleting what ended more than `retention` before `now` (both microseconds): changes that
-        were told, rows that are settled, attempts. True: there is more, call again soon. Raises StoreError."""
+        were told, rows that are settled, attempts. True: there is more, call again soon. Raises StoreError.
+
+        A reserve that was given to a full disk is taken back, once there is room.
+        """
         return await self._alone(lambda: self._prune(now - retention))
 
     async def close(self) -> None:
@@ -139,6 +149,7 @@ class Store:
             self._lock.release()
             raise
         self._closed = False
+        self._unreadable, self.damaged = [], []
 
     async def _read(self) -> Snapshot | None:
         last = list(await self._db.execute_fetchall("SELECT n, t, journal_upto, body FROM meta"))
@@ -168,7 +179,9 @@ class Store:
 
     async def _prune(self, before: int) -> bool:
         more = await delete_older(self._db, before)
-        return await give_back(self._db) or more
+        more = await give_back(self._db) or more
+        self._reserve.restore()
+        return more
 
     async def _close(self) -> None:
         async with self._turn:

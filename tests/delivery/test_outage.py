@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from bridge.commit import Attempt
-from bridge.delivery.backoff import LADDER, PROBE
+from bridge.commit import Attempt, OutboxRow
+from bridge.delivery.backoff import LADDER, PROBE, TRIES
 from bridge.delivery.gate import Gate
 from bridge.delivery.http import Http
 from bridge.notification import OWN_GROUP
@@ -243,13 +243,46 @@ async def test_a_row_is_given_up_when_its_time_is_over(
     assert len(worker.pending) == 1
 
 
-async def test_a_row_that_comes_too_late_is_given_up_without_a_try(
+async def test_a_row_that_comes_too_late_is_told_all_the_same(
     ledger: Ledger, time: SimulatedClock, http: Http, sink: Sink, start: StartWorker
 ) -> None:
-    start(sink.url, http=http).put(make_row(time, created=time.now() - 4 * DAY, expires=time.now() - DAY))
+    sink.then = answer()
+    start(sink.url, http=http).put(too_late(time))
     await time.run(1)
-    assert ledger.dead[0].detail == "given up after 4d, 0 attempts"
-    assert sink.requests == []
+    assert ledger.delivered == [f"{0:016x}"]
+
+
+@pytest.mark.parametrize(("status", "tries"), [(503, TRIES), (404, 1)])
+async def test_a_row_that_comes_too_late_is_given_up_once_it_was_tried(
+    ledger: Ledger, time: SimulatedClock, http: Http, sink: Sink, start: StartWorker, status: int, tries: int
+) -> None:
+    sink.then = answer(status)
+    start(sink.url, http=http).put(too_late(time, attempts=90))
+    await time.run(10)
+    assert [end.detail for end in ledger.dead] == [f"given up after 4d, {90 + tries} attempts"]
+    assert len(sink.requests) == tries
+
+
+async def test_rows_that_come_too_late_wait_for_their_try_where_nothing_is_taken(
+    ledger: Ledger, time: SimulatedClock, http: Http, sink: Sink, start: StartWorker
+) -> None:
+    sink.then = answer(404)
+    worker = start(sink.url, http=http)
+    worker.put(too_late(time, 0))
+    await time.run(1)
+    for n in range(1, 4):
+        worker.put(too_late(time, n))
+    await time.run(PROBE // SECOND)
+    assert len(ledger.dead) == len(sink.requests) == 2
+    sink.then = answer()
+    await time.run(PROBE // SECOND + 1)
+    assert len(ledger.delivered) == 2
+
+
+def too_late(time: SimulatedClock, n: int = 0, attempts: int = 0) -> OutboxRow:
+    """A row whose time was over before the process began."""
+    then = time.now() - 4 * DAY
+    return make_row(time, n, created=then + n, due=then + n, expires=time.now() - DAY, attempts=attempts)
 
 
 async def test_a_plain_row_stays_plain_on_later_tries(

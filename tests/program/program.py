@@ -65,6 +65,10 @@ class Program:
     def alive(self) -> bool:
         return self._running().poll() is None
 
+    @property
+    def pid(self) -> int:
+        return self._running().pid
+
     def write(self, rules: str) -> None:
         """Edit the rules file."""
         self.rules_path.write_text(rules)

@@ -123,6 +123,40 @@ async def test_a_broken_file_keeps_the_rules_and_is_told_until_it_is_mended(
     assert states(sink.requests, "AuthErrorBurst") == ["firing"]
 
 
+async def test_a_broken_file_of_rules_keeps_its_last_good_version_and_the_reload_says_so(
+    start_bridge: StartBridge, sink: Sink
+) -> None:
+    program, good, _ = await with_more_files(start_bridge, sink)
+    good.write_text("rules: [{alert: Moved")
+    program.hang_up()
+    line = await program.says("reloaded, but ")
+    assert "WARNING" in line
+    assert line.endswith(f"reloaded, but {good} keeps its last good version rules=2 destinations=1")
+    assert len(program.said("INFO", "reloaded")) == 1  # the one before
+
+
+async def test_a_rule_that_has_moved_from_a_broken_file_to_a_sound_one_is_there_once(
+    start_bridge: StartBridge, sink: Sink
+) -> None:
+    program, old, new = await with_more_files(start_bridge, sink)
+    new.write_text(old.read_text())
+    old.write_text("rules: [{alert: Other")
+    program.hang_up()
+    assert (await program.says("reloaded, but ")).endswith("is left out rules=2 destinations=1")
+
+
+async def with_more_files(start_bridge: StartBridge, sink: Sink) -> tuple[Program, Path, Path]:
+    """A program whose rules lie in two files, the second of them, and the path of a third."""
+    program = start_bridge(rules_file(NOWHERE, sink.url, LASTING))
+    await program.says("started rules=1")
+    old, new = program.rules_path.with_name("old.rules.yaml"), program.rules_path.with_name("new.rules.yaml")
+    old.write_text("rules:\n  - {alert: Moved, events: client.connect, where: ['client.name = nobody']}\n")
+    program.write("rule_files: ['*.rules.yaml']\n" + rules_file(NOWHERE, sink.url, LASTING))
+    program.hang_up()
+    await program.says("reloaded rules=2")
+    return program, old, new
+
+
 async def reload(program: Program, times: int = 1) -> None:
     program.hang_up()
     await eventually(lambda: len(program.said("reloaded rules=")) == times)

@@ -155,6 +155,28 @@ async def test_damage_that_shows_only_when_rows_are_read_is_no_other_case(path: 
     await store.close()
 
 
+async def test_damage_that_only_the_reader_of_a_value_sees_is_no_other_case(path: Path) -> None:
+    store = await Store.open(path)
+    await store.commit(Commit(n=1, t=1, meta=b"", rows=[row(1)]))
+    await store.close()
+    overwrite(path, path.read_bytes().index(b"disk of n1"), b"d1sk")
+
+    store = await Store.open(path)
+    await store.load()
+    await store.begin_anew("a state is no JSON")
+    (aside,) = broken(path)
+    assert store.lost == (
+        f"{path} is damaged (a state is no JSON); a start moves it aside and begins a new one; "
+        f"it is now {aside}, and what waited in it was not sent"
+    )
+    assert store.damaged == []
+    await store.commit(Commit(n=1, t=1, meta=b"", rows=[row(1), row(2)]))
+    loaded = await store.load()
+    assert loaded
+    assert loaded.rows == [row(1), row(2)]
+    await store.close()
+
+
 async def test_an_emptied_database_is_noticed(path: Path, fill: Fill) -> None:
     await fill(5)
     path.write_bytes(b"")

@@ -59,3 +59,11 @@ async def test_the_reserve_is_space_and_not_a_promise(path: Path) -> None:
     assert store.restore_reserve()
     assert reserve.stat().st_blocks * 512 >= SIZE
     await store.close()
+
+
+async def test_the_reserve_that_was_given_away_is_taken_back_when_history_is_pruned(path: Path) -> None:
+    store, reserve = await Store.open(path), path.with_name("state.db.reserve")
+    store.release_reserve()
+    await store.prune(0, 0)
+    assert reserve.stat().st_blocks * 512 >= SIZE
+    await store.close()
