@@ -84,7 +84,7 @@ class Life:
             self._home.ledger.force(state)  # The journal holds events only.
         # `for` of a measuring type ends with a measurement; without it an edited limit is judged at once.
         ripe = watch.w - alert.began_w >= rule.for_ and (measured is not None or not rule.measuring or not rule.for_)
-        if alert.phase == "pending" and ripe:
+        if alert.phase == "pending" and ripe and not (by_time and watch.blind):
             self._fire(state, alert)
 
     def retime(self, state: State, one_off: bool) -> None:

@@ -11,6 +11,7 @@ from bridge.event import (
     CREDENTIALS,
     Event,
     EventType,
+    Field,
     Value,
     as_number,
     as_text,
@@ -41,7 +42,7 @@ class Names(msgspec.Struct, frozen=True):
 def read_text(kind: EventType | None, path: str, names: Names) -> Callable[[Event], str | None]:
     """A field as text. `kind` None: events of any type, by their payload."""
     field = kind.fields.get(path) if kind else None
-    if field and (field.derive or field.kind == "seconds"):
+    if field and (field.derive or field.zero or field.kind == "seconds"):
         number = read_number(kind, path, names)
         return lambda event: as_text(number(event))
     read = _source(kind, path, names)
@@ -52,7 +53,7 @@ def read_number(kind: EventType | None, path: str, names: Names) -> Callable[[Ev
     """A field as a number in its kind's unit: seconds for durations, the span until it for a time."""
     field = kind.fields.get(path) if kind else None
     if field and field.derive:
-        return _derived(field.derive, [_attributes(source) for source in field.sources])
+        return _derived(field, [_attributes(source) for source in field.sources])
     read = _source(kind, path, names)
     if field and field.kind == "time":
         return _until(read)
@@ -81,12 +82,13 @@ def sources(kind: EventType, path: str) -> set[str]:
     return set(field.sources) if field and field.sources else {path}
 
 
-def _derived(
-    derive: Callable[..., float | None], reads: list[Callable[[Event], Any]]
-) -> Callable[[Event], float | None]:
+def _derived(field: Field, reads: list[Callable[[Event], Any]]) -> Callable[[Event], float | None]:
+    derive, absent = field.derive, 0.0 if field.zero else None
+    assert derive is not None
+
     def read(event: Event) -> float | None:
         values = [source(event) for source in reads]
-        return None if None in values else derive(*values)
+        return absent if None in values else derive(*values)
 
     return read
 

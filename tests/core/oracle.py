@@ -144,8 +144,7 @@ class Threshold(Model):
     def take(self, t: int, w: int, what: object) -> bool:
         assert isinstance(what, Number)
         if what.number is None:
-            self.measurements.pop(what.series, None)
-            return False
+            return self.measurements.pop(what.series, None) is not None
         for name in [name for name in self.measurements if name not in self.living(w)]:
             del self.measurements[name]
         self.measurements.setdefault(what.series, []).append((w, what.number))
@@ -268,12 +267,11 @@ class Oracle:
 
     def _take(self, what: object) -> None:
         if not self._model.take(self._t, self._w, what):
-            if isinstance(what, Number) and what.number is None:
-                self._judge(measured=False)
             return
-        if self._phase:
+        goodbye = what == "goodbye" or (isinstance(what, Number) and what.number is None)
+        if self._phase and not goodbye:
             self._count += 1
-        self._judge(measured=what != "goodbye")
+        self._judge(measured=not goodbye)
 
     def _judge_by_time(self) -> None:
         if not self._blind and self._model.over(self._w):

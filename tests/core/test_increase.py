@@ -69,3 +69,12 @@ def test_the_step_is_exact_whatever_the_grouping_of_events() -> None:
         stage = rise().play(*(statsz(1 + n, slow_consumers=number) for n, number in enumerate(numbers)))
         facts = next(iter(stage.engine._alerts.values()))()
         assert facts.tally.value == 7.0
+
+
+def test_nothing_fires_while_blind_though_a_step_leaves_the_window_then() -> None:
+    """`for` ends at the very instant at which sight is lost: it is told with the sight that follows."""
+    stage = rise(within="10s", for_="10s").play(statsz(0, slow_consumers=0), statsz(0, slow_consumers=1, seq=2))
+    stage.play(statsz(1, slow_consumers=2), Blind(at(10))).wait(10.5)
+    assert stage.story == []
+
+    assert stage.play(Sight(at(10.5))).wait(20).story == [(10.5, "firing"), (11.0, "resolved")]

@@ -1,0 +1,153 @@
+"""What a rule refuses when it is loaded, and in which words."""
+
+from typing import Any
+
+import pytest
+
+from bridge.rule import Rule
+from bridge.rules import RULE_TYPES
+from tests.core.stage import rule
+
+FREQUENCY: dict[str, Any] = {"events": "client.auth_error", "type": "frequency", "count": 3, "within": "1m"}
+INCREASE: dict[str, Any] = {
+    "events": "server.statsz",
+    "type": "increase",
+    "field": "statsz.slow_consumers",
+    "within": "1m",
+}
+THRESHOLD: dict[str, Any] = {
+    "events": "server.statsz",
+    "type": "threshold",
+    "field": "statsz.connections",
+    "above": 10,
+}
+FLATLINE: dict[str, Any] = {"events": "server.statsz", "type": "flatline", "within": "1m", "by": ["server.name"]}
+
+
+@pytest.mark.parametrize("given", [FREQUENCY, INCREASE, THRESHOLD, FLATLINE, {"events": "client.connect"}])
+def test_the_examples_of_this_file_are_good(given: dict[str, Any]) -> None:
+    assert isinstance(rule(**given), Rule)
+
+
+@pytest.mark.parametrize(
+    ("given", "edit", "why"),
+    [
+        # windows
+        (FREQUENCY, {"within": "0"}, "greater than 0"),
+        (INCREASE, {"within": "0"}, "greater than 0"),
+        (FLATLINE, {"within": "0"}, "cannot be 0"),
+        (FREQUENCY, {"within": 60}, "needs a unit"),
+        (FREQUENCY, {"count": 0}, "greater than or equal to 1"),
+        (FREQUENCY, {"count": True}, "valid integer"),
+        # flatline
+        (FLATLINE, {"within": "0 intervals"}, "from 1 to 1000"),
+        (FLATLINE, {"within": "3 intervals", "events": "client.connect", "by": []}, "intervals that are known"),
+        (
+            FLATLINE,
+            {"within": "3 intervals", "events": ["server.statsz", "server.shutdown"]},
+            "intervals that are known",
+        ),
+        (FLATLINE, {"expect": [{}]}, "each field of `by`"),
+        (FLATLINE, {"expect": [{"server.name": "n1", "server.id": "x"}]}, "each field of `by`"),
+        (FLATLINE, {"expect": [{"server.id": "x"}]}, "each field of `by`"),
+        (FLATLINE, {"expect": [{"server.name": "n1"}], "by": []}, "each field of `by`"),
+        (FLATLINE, {"forget_after": "1m"}, "longer than `within`"),
+        (FLATLINE, {"within": "3 intervals", "forget_after": "90s"}, "longer than `within`"),
+        # fields
+        (FREQUENCY, {"by": ["client.hots"]}, "client.host"),
+        (FREQUENCY, {"by": ["statsz.connections"]}, "has no field"),
+        (FREQUENCY, {"by": ["client.host", "client.host"]}, "twice"),
+        (FREQUENCY, {"where": ["client.hots = a"]}, "client.host"),
+        (FREQUENCY, {"where": ["client.host > 3s"]}, "text"),
+        (FREQUENCY, {"where": ["client.rtt > 3"]}, "duration"),
+        (FREQUENCY, {"where": ["client.jwt = a"]}, "has no field"),
+        (FREQUENCY, {"events": "client.auth_eror"}, "client.auth_error"),
+        (FREQUENCY, {"annotations": {"summary": "{{ event.client.jwt }}"}}, "has no field"),
+        (FREQUENCY, {"annotations": {"summary": "{{ top('client.hots') }}"}}, "client.host"),
+        (FREQUENCY, {"annotations": {"summary": "{{ nothing }}"}}, "nothing"),
+        (FREQUENCY, {"labels": {"alertname": "x"}}, "alertname"),
+        (FREQUENCY, {"labels": {"x": "{{ value }}"}}, "value"),
+        (INCREASE, {"field": "server.name"}, "measures nothing"),
+        (INCREASE, {"above": "3s"}, "plain number"),
+        (INCREASE, {"above": "90%"}, "plain number"),
+        # threshold
+        (THRESHOLD, {"above": None}, "either `above` or `below`"),
+        (THRESHOLD, {"below": 3}, "either `above` or `below`"),
+        (THRESHOLD, {"clear": 11}, "wrong side"),
+        (THRESHOLD, {"above": None, "below": 3, "clear": 2}, "wrong side"),
+        (THRESHOLD, {"of": "statsz.cores", "per": "statsz.cores", "above": "9%"}, "exclude each other"),
+        (THRESHOLD, {"of": "statsz.cores", "above": "3s"}, "percentage"),
+        (THRESHOLD, {"above": "1GiB"}, "plain number"),
+        (THRESHOLD, {"field": "statsz.mem", "above": "90%"}, "bytes"),
+        # all
+        ({"events": "client.connect"}, {"for_": "1m"}, "no meaning"),
+        ({"events": "client.connect"}, {"subject": "a.b"}, "one of them"),
+        ({}, {}, "one of them"),
+        ({"events": []}, {}, "one of them"),
+        (FREQUENCY, {"resolve_on": {"events": "client.connect", "match": ["client.host"]}}, "fields of `by`"),
+        (FREQUENCY, {"limit": 0}, "greater than or equal to 1"),
+        (FREQUENCY, {"colour": "red"}, "Extra inputs"),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_what_cannot_work_is_refused(given: dict[str, Any], edit: dict[str, Any], why: str) -> None:
+    keys = {name: value for name, value in {**given, **edit}.items() if value is not None}
+
+    with pytest.raises(ValueError, match=why.replace(".", r"\.")):
+        rule(**keys)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"expect": [{"server.name": "n1"}, {"server.name": "n2"}]},
+        {"by": [], "expect": [{}]},
+        {"by": ["server.name", "token.3"], "expect": [{"token.3": "P1", "server.name": "n1"}]},
+        {"within": "3 intervals"},
+        {"within": "1 interval"},
+    ],
+    ids=str,
+)
+def test_what_flatline_takes(edit: dict[str, Any]) -> None:
+    assert rule(**{**FLATLINE, **edit}).type == "flatline"
+
+
+def test_a_rule_is_the_same_rule_by_its_name_and_static_labels() -> None:
+    assert rule(**FREQUENCY).id == "A"
+    labels = {"b": "2", "a": "1", "c": "{{ labels.client_host }}"}
+    assert rule(**FREQUENCY, by=["client.host"], labels=labels).id == "A{a=1,b=2}"
+
+
+@pytest.mark.parametrize(
+    ("given", "edit", "same"),
+    [
+        (FREQUENCY, {"count": 4}, True),
+        (FREQUENCY, {"within": "2m"}, True),
+        (FREQUENCY, {"for_": "2m"}, True),
+        (FREQUENCY, {"keep_firing_for": "2m"}, True),
+        (FREQUENCY, {"limit": 2}, True),
+        (FREQUENCY, {"annotations": {"summary": "x"}}, True),
+        (FREQUENCY, {"enabled": False}, True),
+        (FREQUENCY, {"where": ["client.kind = Client"]}, False),
+        (FREQUENCY, {"events": ["client.connect"]}, False),
+        (FREQUENCY, {"events": [], "subject": "a.b"}, False),
+        (INCREASE, {"above": 5}, True),
+        (INCREASE, {"field": "statsz.connections"}, False),
+        (THRESHOLD, {"above": 5, "clear": 1}, True),
+        (THRESHOLD, {"of": "statsz.cores", "above": "5%"}, False),
+        (THRESHOLD, {"per": "statsz.cores"}, False),
+        (THRESHOLD, {"sum_over": "server.name"}, False),
+        (FLATLINE, {"within": "2m"}, True),
+        (FLATLINE, {"forget_after": "1d"}, True),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_which_edits_change_what_a_state_means(given: dict[str, Any], edit: dict[str, Any], same: bool) -> None:
+    assert (rule(**given).shape == rule(**{**given, **edit}).shape) is same
+
+
+def test_every_type_says_what_it_is() -> None:
+    for name, kind in RULE_TYPES.items():
+        assert kind.__doc__
+        assert kind.model_fields["type"].annotation is not None
+        assert kind.summary, name
