@@ -10,7 +10,7 @@ from bridge.home import Home
 from bridge.index import Index, Watcher, build
 from bridge.once import Once
 from bridge.setup import Setup
-from bridge.subject import heeds
+from bridge.subject import matches
 
 
 class Dispatch:
@@ -29,7 +29,7 @@ class Dispatch:
         wanted: dict[str, set[str]] = {}
         watchers: dict[str, list[Watcher]] = {}
         self._reactions: dict[str, list[Callable[[Event], None]]] = {}
-        self._by_subject: list[tuple[Callable[[str], bool], Watcher]] = []
+        self._by_subject: list[tuple[str, Watcher]] = []
         for evaluation in self.by_order.values():
             for name, paths in evaluation.wanted().items():
                 wanted.setdefault(name, set()).update(paths)
@@ -37,7 +37,7 @@ class Dispatch:
                 self._reactions.setdefault(name, []).append(react)
             for name, plan in evaluation.plans.items():
                 if evaluation.rule.subject:
-                    self._by_subject.append((heeds(evaluation.rule.subject), (evaluation, plan)))
+                    self._by_subject.append((evaluation.rule.subject, (evaluation, plan)))
                 else:
                     watchers.setdefault(name, []).append((evaluation, plan))
         self._index: dict[str, Index] = {name: build(name, asked, setup.names) for name, asked in watchers.items()}
@@ -60,6 +60,6 @@ class Dispatch:
             for evaluation, plan in index.watchers(event):
                 if plan.matches(event):
                     evaluation.take(event, plan)
-        for heeded, (evaluation, plan) in self._by_subject:
-            if heeded(event.subject) and plan.matches(event):
+        for pattern, (evaluation, plan) in self._by_subject:
+            if matches(pattern, event.subject) and plan.matches(event):
                 evaluation.take(event, plan)

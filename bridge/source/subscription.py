@@ -8,7 +8,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from bridge.source.subjects import matches, needed, overlap
+from bridge.subject import matches, needed, overlap
 
 Take = Callable[[str, bytes], None]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.source.subjects import covers, matches, needed, overlap
+from bridge.subject import covers, matches, needed, overlap
 
 SUBJECTS = [".".join(tokens) for length in (1, 2, 3, 4) for tokens in product("ab", repeat=length)]
 TOKENS = st.lists(st.sampled_from(["a", "b", "*"]), max_size=3)
