@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from bridge.alert import Facts
 from bridge.notification import Notification
 
 
@@ -35,6 +36,14 @@ class ChangeRow(msgspec.Struct, frozen=True):
     state: str
     at: int
     body: bytes
+
+
+class Pended(msgspec.Struct, frozen=True):
+    """The condition of an alert began, and `for` has to pass; or it ended before that did. No message tells of it."""
+
+    at: int
+    facts: Facts
+    over: bool = False
 
 
 class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +101,8 @@ class Commit(msgspec.Struct):
     groups: list[GroupRow] = []
     groups_gone: list[str] = []
     changes: list[ChangeRow] = []
+    pended: list[Pended] = []
+    """For whoever follows the engine's decisions; the store keeps none of it."""
     changes_told: list[int] = []
     """Changes that every destination was told of, or that none needs any more."""
     rows: list[OutboxRow] = []

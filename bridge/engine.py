@@ -11,7 +11,7 @@ import msgspec
 from bridge.absence import Absence
 from bridge.alert import Alert, Facts, identity
 from bridge.calendar import Calendar
-from bridge.commit import Attempt, Commit, Settled, Snapshot, StateRow
+from bridge.commit import Attempt, Commit, Pended, Settled, Snapshot, StateRow
 from bridge.dispatch import Dispatch
 from bridge.event import Event
 from bridge.group import Change
@@ -51,6 +51,7 @@ class Engine:
         self._told: deque[Happening] = deque()
         self._overflows: dict[str, int] = {}
         self._attempts: list[Attempt] = []
+        self._pended: list[Pended] = []
         self._n = 0
         self._malformed_before = 0
         self._alerts: dict[str, Callable[[], Facts]] = {}
@@ -166,6 +167,7 @@ class Engine:
         commit.states_gone, self.ledger.gone = self.ledger.gone, []
         self.outbox.drain(commit)
         commit.attempts, self._attempts = self._attempts, []
+        commit.pended, self._pended = self._pended, []
         return commit
 
     def begin(self) -> None:
@@ -206,6 +208,9 @@ class Engine:
             self._calendar.file(state, due)
         if due_w < state.filed_w:
             self._calendar_w.file(state, due_w)
+
+    def pended(self, facts: Facts, over: bool) -> None:
+        self._pended.append(Pended(self.watch.t, facts, over))
 
     def begun(self, alert: Alert, facts: Callable[[], Facts]) -> None:
         self._alerts[alert.identity] = facts
@@ -337,6 +342,11 @@ class Engine:
 
     def _facts(self, name: str) -> Facts:
         return self._alerts[name]()
+
+    def annotate(self, facts: Facts, state: Told, at: int) -> dict[str, str]:
+        """What a message would say of an alert."""
+        evaluation = self._rules.by_id.get(facts.rule)
+        return facts.annotations or (evaluation.renderer.annotate(facts, state, at) if evaluation else {})
 
     def _view(self, facts: Facts, state: Told, id: str, at: int) -> AlertView:
         evaluation = self._rules.by_id.get(facts.rule)

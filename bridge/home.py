@@ -19,6 +19,9 @@ class Home(Protocol):
     def file(self, state: State, due: int, due_w: int) -> None:
         """The state wants to be looked at, at these instants: in receive time and in watched time."""
 
+    def pended(self, facts: Facts, over: bool) -> None:
+        """It is pending; or `over`: it was, and never fired."""
+
     def begun(self, alert: Alert, facts: Callable[[], Facts]) -> None:
         """It fires. `facts` says what it is like at any time while it does."""
 

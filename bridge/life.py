@@ -73,6 +73,7 @@ class Life:
             if alert is not None:
                 self._lose(state, alert, by_time, reason)
             return
+        new = alert is None
         if alert is None:
             alert = self._begin(state, measured)
         elif alert.gone_w is not None:
@@ -86,6 +87,8 @@ class Life:
         ripe = watch.w - alert.began_w >= rule.for_ and (measured is not None or not rule.measuring or not rule.for_)
         if alert.phase == "pending" and ripe and not (by_time and watch.blind):
             self._fire(state, alert)
+        elif new:
+            self._home.pended(self.facts(state), over=False)
 
     def retime(self, state: State, one_off: bool) -> None:
         """`keep_firing_for` was edited: what it keeps now ends later, or sooner. `one_off`: it keeps nothing at all."""
@@ -120,6 +123,7 @@ class Life:
         state.alert = None
         self._home.ledger.force(state)
         if alert.phase == "pending":
+            self._home.pended(Facts(self._rule.id, alert.labels, 0, alert.tally, reason=reason), over=True)
             return
         at = self._home.watch.t
         tally = msgspec.structs.replace(alert.tally, approximate=not self._rule.exact(state))
