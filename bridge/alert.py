@@ -55,6 +55,14 @@ class Tally(msgspec.Struct):
         self.first = self.first or at
         self.last = at
 
+    def go_on(self, at: int, value: float) -> None:
+        """One more event, and the condition goes on to hold with this value."""
+        self.count += 1
+        self.last = at
+        self.value = value
+        if self.peak is None or value > self.peak:
+            self.peak = value
+
     def rank(self, fields: Iterable[str], texts: Iterable[str]) -> None:
         for field, text in zip(fields, texts, strict=False):
             self._rank(field, text, 1)

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Generic, TypeVar
 
-from bridge.values import SECOND
-from bridge.window import NEVER
+from bridge.values import NEVER, SECOND
 
 T = TypeVar("T")
 

@@ -1,20 +1,14 @@
 """What the types that slide a window have in common: a state that is a window."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, cast
 
-import msgspec
-from pydantic import Field
+from pydantic import Field, PrivateAttr, model_validator
 
-from bridge.rule import Rule, State
+from bridge.rule import Rule
+from bridge.state import State, Texts
 from bridge.values import Duration
-from bridge.window import EXACT_MAX, Texts, Window
-
-
-class Windowed(State):
-    """A combination whose rule looks at a window."""
-
-    window: Window = msgspec.field(default_factory=lambda: Window(0))
+from bridge.window import Span, Window
 
 
 class Counting(Rule):
@@ -24,13 +18,19 @@ class Counting(Rule):
 
     within: Duration = Field(gt=0)
 
-    @property
-    def capacity(self) -> int:
-        """Entries of a combination that are held singly."""
-        return EXACT_MAX
+    _span: Span = PrivateAttr(default=Span(0))
 
-    def new(self, no: int, key: str) -> Windowed:
-        return Windowed(no, key, window=Window(self.within, self.capacity))
+    @model_validator(mode="after")
+    def _make_span(self) -> Self:
+        self._span = self.span()
+        return self
+
+    def span(self) -> Span:
+        """How long and how exact the windows are."""
+        return Span(self.within)
+
+    def new(self, no: int, key: str) -> Window:
+        return Window(no, key, span=self._span)
 
     def slide(self, state: State, t: int, w: int) -> str:
         window_of(state).slide(t)
@@ -47,26 +47,18 @@ class Counting(Rule):
         return window.count, window.first, window.last, window.tops
 
     def reset(self, state: State) -> None:
-        _replace(state, Window(self.within, self.capacity))
+        window_of(state).clear()
 
     def dump(self, state: State) -> Any:
         return window_of(state).dump()
 
     def load(self, state: State, dumped: Any) -> None:
-        window = Window(self.within, self.capacity)
-        window.load(dumped)
-        _replace(state, window)
+        window_of(state).load(dumped)
 
     def shift(self, state: State, by: int) -> None:
         window_of(state).shift(by)
 
 
 def window_of(state: State) -> Window:
-    """The window of a state that a Counting rule made."""
-    window: Window = state.window  # type: ignore[attr-defined]  # asked several times for each event: no isinstance
-    return window
-
-
-def _replace(state: State, window: Window) -> None:
-    assert isinstance(state, Windowed)
-    state.window = window
+    """A state of a Counting rule is a window."""
+    return cast("Window", state)  # asked several times for each event: no isinstance

@@ -7,8 +7,9 @@ from bridge.event import Event
 from bridge.events import EVENT_TYPES
 from bridge.events.decoder import Decoder
 from bridge.home import Home
-from bridge.index import Index, Watcher, build
+from bridge.index import Index, Take, build
 from bridge.once import Once
+from bridge.plan import Plan
 from bridge.setup import Setup
 from bridge.subject import matches
 
@@ -27,9 +28,9 @@ class Dispatch:
                 self.by_order[order] = self.by_id[placed.rule.id] = evaluation
         self.next_order = first_order + len(setup.rules)
         wanted: dict[str, set[str]] = {}
-        watchers: dict[str, list[Watcher]] = {}
+        watchers: dict[str, list[tuple[Plan, Take]]] = {}
         self._reactions: dict[str, list[Callable[[Event], None]]] = {}
-        self._by_subject: list[tuple[str, Watcher]] = []
+        self._by_subject: list[tuple[str, Plan, Take]] = []
         for evaluation in self.by_order.values():
             for name, paths in evaluation.wanted().items():
                 wanted.setdefault(name, set()).update(paths)
@@ -37,9 +38,9 @@ class Dispatch:
                 self._reactions.setdefault(name, []).append(react)
             for name, plan in evaluation.plans.items():
                 if evaluation.rule.subject:
-                    self._by_subject.append((evaluation.rule.subject, (evaluation, plan)))
+                    self._by_subject.append((evaluation.rule.subject, plan, evaluation.taker(plan)))
                 else:
-                    watchers.setdefault(name, []).append((evaluation, plan))
+                    watchers.setdefault(name, []).append((plan, evaluation.taker(plan)))
         self._index: dict[str, Index] = {name: build(name, asked, setup.names) for name, asked in watchers.items()}
         self.decoder = Decoder(wanted, once, setup.names, raw=bool(self._by_subject))
 
@@ -54,12 +55,16 @@ class Dispatch:
 
     def take(self, event: Event) -> None:
         """First what an event ends, then what it begins."""
-        for react in self._reactions.get(event.type, ()):
-            react(event)
+        if reactions := self._reactions.get(event.type):
+            for react in reactions:
+                react(event)
         if (index := self._index.get(event.type)) is not None:
-            for evaluation, plan in index.watchers(event):
-                if plan.matches(event):
-                    evaluation.take(event, plan)
-        for pattern, (evaluation, plan) in self._by_subject:
+            for tests, take in index.asked(event):
+                for test in tests:
+                    if not test(event):
+                        break
+                else:
+                    take(event)
+        for pattern, plan, take in self._by_subject:
             if matches(pattern, event.subject) and plan.matches(event):
-                evaluation.take(event, plan)
+                take(event)

@@ -23,13 +23,12 @@ from bridge.once import Once
 from bridge.outbox import Living, Outbox
 from bridge.rendering import Renderer
 from bridge.restart import Memo
-from bridge.rule import State
 from bridge.setup import Setup
+from bridge.state import State
 from bridge.succession import Succession
 from bridge.sweep import Pace, Sweep
-from bridge.values import MINUTE, SECOND
+from bridge.values import MINUTE, NEVER, SECOND
 from bridge.watch import Watch
-from bridge.window import NEVER
 
 OVERFLOW_PAUSE = MINUTE
 """A rule that is full says so at most this often."""

@@ -6,24 +6,21 @@ from typing import Any
 
 import msgspec
 
-from bridge import counters
+from bridge import memories
 from bridge.alert import Alert, Facts
-from bridge.counters import Counters, Series
 from bridge.event import NUMBER_MAX, Event, EventType, as_text
 from bridge.events import EVENT_TYPES
 from bridge.events.reading import Names, version
 from bridge.group import Change
 from bridge.home import Home
 from bridge.life import OVERFLOW, Life, Words
-from bridge.plan import SEPARATOR, Listener, Plan, kind_of, listen, make, paths, texts
+from bridge.memories import MEMORY, Memories
+from bridge.plan import Listener, Plan, kind_of, listen, make, paths, texts
 from bridge.rendering import Renderer
-from bridge.rule import Rule, Sample, State
-from bridge.rules.any import Any as AnyRule
+from bridge.rule import Rule
 from bridge.rules.flatline import INTERVAL_MAX, Flatline
-from bridge.rules.increase import Increase
-from bridge.rules.threshold import Measured, Threshold
-from bridge.values import SECOND
-from bridge.window import NEVER
+from bridge.state import SEPARATOR, Memory, Sample, State
+from bridge.values import NEVER, SECOND
 
 STATSZ_FAST = (2, 10, 21)
 """From this version on servers publish STATSZ more often."""
@@ -31,8 +28,8 @@ STATSZ_FAST = (2, 10, 21)
 FAST_INTERVAL = 10.0
 """Seconds between two STATSZ from that version on."""
 
-COMBINATION, SERIES = "C", "S"
-"""What the key of a stored state begins with."""
+COMBINATION = "C"
+"""What the key of a stored combination begins with."""
 
 
 class Site(msgspec.Struct, frozen=True):
@@ -65,10 +62,9 @@ class Evaluation:
         }
         self._endings = listen(rule.resolve_on, rule.resolve_on.match if rule.resolve_on else None, rule, names)
         self._announcements = listen(rule.unless if isinstance(rule, Flatline) else None, None, rule, names)
-        self._goodbyes = sorted({name for kind in kinds if kind and rule.measuring for name in kind.ends_with})
-        self._one_off = isinstance(rule, AnyRule) and rule.one_off
+        self._goodbyes = sorted({name for kind in kinds if kind and rule.serial for name in kind.ends_with})
         self._life = Life(rule, self.renderer, Words(self._tops, self._latest, site.labels), home)
-        self.counters = Counters(rule.id, site.order, rule.limit, home)
+        self.memories = Memories(rule, site.order, home)
 
     def wanted(self) -> dict[str, set[str]]:
         """The fields that must be decoded, by event type."""
@@ -92,29 +88,84 @@ class Evaluation:
 
     # -- events -------------------------------------------------------------------------------------------------
 
-    def take(self, event: Event, plan: Plan) -> None:
+    def taker(self, plan: Plan) -> Callable[[Event], None]:
+        """What takes the events that this rule watches and that the plan's matchers let through."""
+        bare = not (plan.numbers or plan.marks or plan.text or plan.tops or plan.latest)
+        if bare and self.rule.counting and not self.rule.instant:
+            return self._bare_taker(plan)
+        return partial(self.take, plan)
+
+    def take(self, plan: Plan, event: Event) -> None:
         """An event that this rule watches and that its matchers let through."""
-        rule, watch = self.rule, self._home.watch
+        rule = self.rule
+        sample = self._sample(plan, event)
+        if sample is None:
+            return
         key = plan.key(event)
-        number: float | None = None
-        series = ""
-        if plan.numbers:
-            number = rule.measure([read(event) for read in plan.numbers])
-            if number is None or not -NUMBER_MAX <= number <= NUMBER_MAX:
+        if rule.remembering:
+            compared = self.memories.take(rule.memory_of(key, sample.series, sample), sample)
+            if compared is None:
                 return
-            series = plan.series_of(event)
-            if isinstance(rule, Increase):
-                number = self._step(series, number, event, plan)
-                if not number:
-                    return
-        elif isinstance(rule, Flatline) and rule.intervals:
-            number = usual_interval(event)
-        sample = Sample(watch.t, watch.w, number, texts(plan.tops, event), texts(plan.latest, event), series)
-        if self._one_off:
+            sample = compared
+        if rule.one_off:
             self._happen(key, sample)
-        elif (state := self.states.get(key) or self._enter(key)) and not self._crowded(state, series):
+        elif (state := self.states.get(key) or self._enter(key)) and not self._crowded(state, sample.series):
             self._home.ledger.hit(state, sample)
             self._absorb(state, sample)
+
+    def _sample(self, plan: Plan, event: Event) -> Sample | None:
+        """What the rule takes from an event; None: it measures nothing."""
+        rule, watch = self.rule, self._home.watch
+        sample = Sample(watch.t, watch.w, None, texts(plan.tops, event), texts(plan.latest, event))
+        if plan.numbers:
+            sample.number = rule.measure([read(event) for read in plan.numbers])
+            if sample.number is None or not -NUMBER_MAX <= sample.number <= NUMBER_MAX:
+                return None
+        elif plan.marks:
+            sample.number = float(all(test(event) for test in plan.marks))
+        elif isinstance(rule, Flatline) and rule.intervals:
+            sample.number = usual_interval(event)
+        if rule.serial:
+            sample.series = plan.series_of(event)
+        if plan.text:
+            sample.text = plan.text_of(event)
+        elif plan.process and rule.remembering:
+            sample.text = plan.process_of(event)
+        return sample
+
+    def _bare_taker(self, plan: Plan) -> Callable[[Event], None]:
+        """The same for events of which nothing but their instant counts: this is where a flood goes through."""
+        states, ledger, watch = self.states, self._home.ledger, self._home.watch
+        read_key, hit, lasts, value = plan.key_reader(), self.rule.hit, self.rule.lasts, self.rule.value
+        entries, take = ledger.entries, partial(self.take, plan)
+
+        def take_bare(event: Event) -> None:
+            state = states.get(read_key(event) or "")
+            if state is None:
+                take(event)
+                return
+            t = watch.t
+            alert = state.alert
+            if alert is None:
+                entries.append(state.no)
+                entries.append(t)
+                if not state.dirty:
+                    ledger.touch(state)
+                if hit(state, t):
+                    sample = Sample(t, watch.w)
+                    self._life.note(state, sample)
+                    self._judge(state, sample)
+            elif alert.phase == "firing" and alert.gone_w is None and lasts(state, t):
+                entries.append(state.no)
+                entries.append(t)
+                if not state.dirty:
+                    ledger.touch(state)
+                hit(state, t)
+                alert.tally.go_on(t, value(state, t, t))
+            else:
+                take(event)
+
+        return take_bare
 
     def _absorb(self, state: State, sample: Sample) -> None:
         rule = self.rule
@@ -160,16 +211,18 @@ class Evaluation:
 
     def due(self, state: State) -> int:
         """The state's next instant in receive time."""
-        return NEVER if isinstance(state, Series) else self.rule.due(state)
+        return NEVER if isinstance(state, Memory) else self.rule.due(state)
 
     def due_w(self, state: State) -> int:
         """The state's next instant in watched time."""
-        return state.forgotten_w if isinstance(state, Series) else min(self.rule.due_w(state), self._life.due_w(state))
+        if isinstance(state, Memory):
+            return self.memories.forgotten_w(state)
+        return min(self.rule.due_w(state), self._life.due_w(state))
 
     def pass_time(self, state: State) -> None:
         """One of the state's instants has come."""
-        if isinstance(state, Series):
-            self.counters.pass_time(state)
+        if isinstance(state, Memory):
+            self.memories.pass_time(state)
             return
         watch = self._home.watch
         if isinstance(self.rule, Flatline) and self.rule.idle(state, watch.t, watch.w):
@@ -185,21 +238,21 @@ class Evaluation:
 
     def key(self, state: State) -> str:
         """Under which key the store has it."""
-        return (SERIES if isinstance(state, Series) else COMBINATION) + state.key
+        return (MEMORY if isinstance(state, Memory) else COMBINATION) + state.key
 
     def dump(self, state: State) -> bytes:
         """A state for the store."""
-        if isinstance(state, Series):
-            return counters.dump(state)
+        if isinstance(state, Memory):
+            return memories.dump(state)
         return msgspec.msgpack.encode([self.rule.dump(state), state.alert])
 
     def make(self, no: int, key: str, body: bytes | None) -> State:
         """A state from the store, or from its birth in the journal; `attach` puts it in its place."""
-        if key.startswith(SERIES):
-            series = Series(no, key[1:], self.order)
+        if key.startswith(MEMORY):
+            memory = Memory(no, key[1:], self.order)
             if body is not None:
-                counters.load(series, body)
-            return series
+                memories.load(memory, body)
+            return memory
         state = self.rule.new(no, key[1:])
         state.order = self.order
         if body is not None:
@@ -210,20 +263,20 @@ class Evaluation:
 
     def attach(self, state: State) -> None:
         """It lives."""
-        if isinstance(state, Series):
-            self.counters.known[state.key] = state
+        if isinstance(state, Memory):
+            self.memories.known[state.key] = state
         else:
             self.states[state.key] = state
 
     def has(self, state: State) -> bool:
         """Whether it is one of this rule's, and still matters."""
-        known: Mapping[str, State] = self.counters.known if isinstance(state, Series) else self.states
+        known: Mapping[str, State] = self.memories.known if isinstance(state, Memory) else self.states
         return known.get(state.key) is state
 
     def repeat(self, state: State, sample: Sample) -> None:
         """A hit of the journal: taken in as it was then, and nothing decided."""
-        if isinstance(state, Series):
-            self.counters.repeat(state, sample)
+        if isinstance(state, Memory):
+            self.memories.repeat(state, sample)
             return
         self.rule.slide(state, sample.t, sample.w)
         self.rule.add(state, sample)
@@ -237,29 +290,28 @@ class Evaluation:
 
     def adopt(self, other: "Evaluation") -> None:
         """The rule was edited so that its state is still good: go on with it."""
-        for old in (*other.states.values(), *other.counters.known.values()):
+        ledger = self._home.ledger
+        for old in (*other.states.values(), *other.memories.known.values()):
             state = self.make(old.no, other.key(old), other.dump(old))
             state.stored = old.stored
             self.attach(state)
-            ledger = self._home.ledger
-            ledger.touched[state.no] = state
+            ledger.touch(state)
             if state.no in ledger.forced:
-                ledger.forced[state.no] = state
+                ledger.force(state)
         self.open_events = other.open_events
 
     def start(self, edited: bool) -> None:
         """After a load: look at what is due. After an edit: judge anew what is known."""
         watch = self._home.watch
+        self.memories.start()
         for state in list(self.states.values()):
             if not edited:
                 self._home.file(state, self.due(state), self.due_w(state))
                 continue
-            if isinstance(self.rule, Threshold):
-                self.rule.judge_all(state)
-            self._life.retime(state, self._one_off)
+            self.rule.rejudge(state)
+            self._life.retime(state, self.rule.one_off)
             self.rule.slide(state, watch.t, watch.w)
             self._judge(state)
-        self.counters.start()
         if isinstance(self.rule, Flatline):
             self._expect(self.rule)
 
@@ -278,9 +330,9 @@ class Evaluation:
             if state.alert:
                 state.alert.sleep(by)
             self._home.ledger.force(state)
-        for series in self.counters.known.values():
-            series.heard_w += by
-            self._home.ledger.force(series)
+        for memory in self.memories.known.values():
+            memory.heard_w += by
+            self._home.ledger.force(memory)
 
     def end_all(self, reason: str) -> None:
         """The rule is gone, or means something else now."""
@@ -290,7 +342,7 @@ class Evaluation:
                 self._life.end(state, reason, render=True)
             self._home.ledger.died(state)
         self.states.clear()
-        self.counters.clear()
+        self.memories.clear()
 
     # -- combinations -------------------------------------------------------------------------------------------
 
@@ -331,18 +383,13 @@ class Evaluation:
 
     def _crowded(self, state: State, series: str) -> bool:
         """A series too many."""
-        if not isinstance(state, Measured) or series in state.series:
+        rule = self.rule
+        if rule.remembering or not rule.serial or series in rule.series(state):
             return False
-        if sum(len(other.series) for other in self.states.values() if isinstance(other, Measured)) < self.rule.limit:
+        if sum(len(rule.series(other)) for other in self.states.values()) < rule.limit:
             return False
-        self._home.overflowed(self.rule.alert, f"it watches {self.rule.limit} series, its limit")
+        self._home.overflowed(rule.alert, f"it watches {rule.limit} series, its limit")
         return True
-
-    def _step(self, series: str, number: float, event: Event, plan: Plan) -> float | None:
-        """By how much a counter has grown."""
-        if series not in self.counters.known and self.counters.full:
-            self._home.overflowed(self.rule.alert, f"it watches {self.rule.limit} series, its limit")
-        return self.counters.step(series, number, event.server_seq, plan.process_of(event))
 
     def _happen(self, key: str, sample: Sample) -> None:
         """A one-off. Past the limit the rest is one line."""

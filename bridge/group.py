@@ -7,7 +7,7 @@ import msgspec
 
 from bridge.alert import Facts, identity
 from bridge.notification import Notification, State
-from bridge.window import NEVER
+from bridge.values import NEVER
 
 Reason = Literal["first", "new alerts", "resolved", "reminder"]
 

@@ -6,7 +6,7 @@ from typing import Protocol
 from bridge.alert import Alert, Facts
 from bridge.group import Change
 from bridge.ledger import Ledger
-from bridge.rule import State
+from bridge.state import State
 from bridge.watch import Watch
 
 

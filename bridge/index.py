@@ -1,43 +1,54 @@
 """Which rules could match an event, at the price of those that could: a shared equality is a look-up."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from bridge.evaluation import Evaluation
 from bridge.event import Event
 from bridge.events import EVENT_TYPES
 from bridge.events.reading import Names, read_text
-from bridge.plan import Plan
+from bridge.plan import Plan, Test
 
-Watcher = tuple[Evaluation, Plan]
+Take = Callable[[Event], None]
+
+Asked = tuple[tuple[Test, ...], Take]
+"""What must hold of an event, and who takes it then."""
 
 
 class Index(msgspec.Struct, frozen=True):
     """The rules that watch one event type, in their order."""
 
-    rest: Sequence[Watcher]
+    rest: Sequence[Asked]
     """Those that compare no field for equality that many others do: they are asked every time."""
     read: Callable[[Event], str | None] | None = None
-    table: Mapping[str, Sequence[Watcher]] = {}
+    table: Mapping[str, Sequence[Asked]] = {}
 
-    def watchers(self, event: Event) -> Sequence[Watcher]:
+    def asked(self, event: Event) -> Sequence[Asked]:
         if self.read is None:
             return self.rest
         return self.table.get(self.read(event) or "", self.rest)
 
 
-def build(kind: str, watchers: list[Watcher], names: Names) -> Index:
+def build(kind: str, watchers: Sequence[tuple[Plan, Take]], names: Names) -> Index:
     """Index the field that most of the rules compare for equality."""
-    shared = Counter(field for _, plan in watchers for field in {field for field, _ in plan.equalities})
-    field, sharers = max(shared.items(), key=lambda item: (item[1], item[0]), default=("", 0))
-    if sharers < 2 or kind not in EVENT_TYPES:
-        return Index(watchers)
-    rest = [watcher for watcher in watchers if field not in dict(watcher[1].equalities)]
-    values = {value for _, plan in watchers for name, value in plan.equalities if name == field}
-    table = {
-        value: [watcher for watcher in watchers if dict(watcher[1].equalities).get(field, value) == value]
-        for value in values
-    }
+    field = _shared([plan for plan, _ in watchers])
+    if not field or kind not in EVENT_TYPES:
+        return Index([(plan.tests, take) for plan, take in watchers])
+    wanted = {value for plan, _ in watchers for name, value in plan.equalities if name == field}
+    table: dict[str, list[Asked]] = {value: [] for value in wanted}
+    rest: list[Asked] = []
+    for plan, take in watchers:
+        values = [value for name, value in plan.equalities if name == field]
+        if not values:
+            rest.append((plan.tests, take))
+        for value in wanted if not values else values[:1]:
+            table[value].append((plan.tests_without(field, value), take))
     return Index(rest, read_text(EVENT_TYPES[kind], field, names), table)
+
+
+def _shared(plans: Iterable[Plan]) -> str:
+    """The field that most compare for equality; "" if no two do."""
+    counts = Counter(field for plan in plans for field in {field for field, _ in plan.equalities})
+    field, sharers = max(counts.items(), key=lambda item: (item[1], item[0]), default=("", 0))
+    return field if sharers >= 2 else ""

@@ -7,12 +7,11 @@ import msgspec
 
 from bridge.alert import Alert, Facts, Tally, digest, identity
 from bridge.home import Home
-from bridge.plan import SEPARATOR
 from bridge.rendering import Renderer
-from bridge.rule import Rule, Sample, State, label_of
+from bridge.rule import Rule, label_of
 from bridge.shown import Fields
-from bridge.values import MINUTE
-from bridge.window import NEVER
+from bridge.state import SEPARATOR, Sample, State
+from bridge.values import MINUTE, NEVER
 
 OVERFLOW = "\x1eoverflow"
 """The key under which counting types count what is past the limit."""
@@ -120,6 +119,7 @@ class Life:
         """It is over. `render`: the rule goes as well, so its annotations are rendered now."""
         alert = state.alert
         assert alert is not None
+        value = self._rule.value(state, self._home.watch.t, self._home.watch.w) if self._rule.instant else None
         state.alert = None
         self._home.ledger.force(state)
         if alert.phase == "pending":
@@ -127,8 +127,8 @@ class Life:
             return
         at = self._home.watch.t
         tally = msgspec.structs.replace(alert.tally, approximate=not self._rule.exact(state))
-        if self._rule.instant:
-            tally.value = tally.peak = float(tally.count)
+        if value is not None:
+            tally.value = tally.peak = value
         facts = Facts(self._rule.id, alert.labels, alert.fired, tally, at, reason)
         if render:
             facts.annotations = self._renderer.annotate(facts, "resolved", at)

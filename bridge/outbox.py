@@ -11,7 +11,7 @@ from bridge.commit import ChangeRow, Commit, GroupRow, OutboxRow, Settled
 from bridge.group import Change, Content, Group, Told
 from bridge.notification import OWN_GROUP, AlertView, Notification, State
 from bridge.route import Place, Route
-from bridge.window import NEVER
+from bridge.values import NEVER
 
 
 class Target(msgspec.Struct, frozen=True):

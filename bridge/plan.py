@@ -9,10 +9,7 @@ from bridge.events import EVENT_TYPES
 from bridge.events.reading import Names, Reader, read_number, read_text
 from bridge.matcher import Matcher
 from bridge.rule import Rule, Watched
-from bridge.window import Texts
-
-SEPARATOR = "\x1f"
-"""Between the parts of a combination's key: cleaned text does not hold it."""
+from bridge.state import SEPARATOR, Texts
 
 Test = Callable[[Event], bool]
 
@@ -25,16 +22,22 @@ class Plan(msgspec.Struct, frozen=True):
     numbers: tuple[Callable[[Event], float | None], ...]
     series: tuple[tuple[str, Callable[[Event], str | None]], ...]
     process: tuple[Callable[[Event], str | None], ...]
+    marks: tuple[Test, ...]
+    text: tuple[Callable[[Event], str | None], ...]
     tops: tuple[Callable[[Event], str | None], ...]
     latest: tuple[Callable[[Event], str | None], ...]
     equalities: tuple[tuple[str, str], ...]
-    """(field, value) of the matchers that compare for equality: what an index can use."""
+    """(field, value) of the matchers that compare for equality: what an index can use. They are the first tests."""
 
     def matches(self, event: Event) -> bool:
-        for test in self.tests:  # noqa: SIM110 - asked for every event and rule: no generator
-            if not test(event):
-                return False
-        return True
+        return all(test(event) for test in self.tests)
+
+    def tests_without(self, field: str, value: str) -> tuple[Test, ...]:
+        """What is left to test where this equality is known to hold."""
+        if (field, value) not in self.equalities:
+            return self.tests
+        place = self.equalities.index((field, value))
+        return self.tests[:place] + self.tests[place + 1 :]
 
     def key(self, event: Event) -> str:
         by = self.by
@@ -42,11 +45,29 @@ class Plan(msgspec.Struct, frozen=True):
             return by[0](event) or ""
         return SEPARATOR.join([read(event) or "" for read in by])
 
+    def key_reader(self) -> Callable[[Event], str | None]:
+        """The fastest way to the key; None stands for an empty one."""
+        match self.by:
+            case ():
+                return _no_key
+            case (read,):
+                return read
+            case _:
+                return self.key
+
     def series_of(self, event: Event) -> str:
         return SEPARATOR.join(f"{name}={read(event) or ''}" for name, read in self.series)
 
+    def text_of(self, event: Event) -> str:
+        return SEPARATOR.join([read(event) or "" for read in self.text])
+
     def process_of(self, event: Event) -> str:
-        return SEPARATOR.join(read(event) or "" for read in self.process)
+        """Which process of the server counts, and its number of this measurement."""
+        return SEPARATOR.join([*(read(event) or "" for read in self.process), str(event.server_seq)])
+
+
+def _no_key(event: Event) -> str:
+    return ""
 
 
 class Listener(msgspec.Struct, frozen=True):
@@ -69,15 +90,19 @@ def make(rule: Rule, kind: EventType | None, tops: Iterable[str], latest: Iterab
 
     series = kind.series if kind and kind.series else tuple(rule.by)
     process = ("server.id", "statsz.start") if kind and "statsz.start" in kind.fields else ()
+    equal = [matcher for matcher in rule.where if matcher.op == "="]
+    others = [matcher for matcher in rule.where if matcher.op != "="]
     return Plan(
-        tests=tests(rule.where, kind, names),
+        tests=tests([*equal, *others], kind, names),
         by=tuple(text(path) for path in rule.by),
         numbers=tuple(read_number(kind, path, names) for path in rule.number_fields),
-        series=tuple((path, text(path)) for path in series) if rule.number_fields else (),
-        process=tuple(text(path) for path in process) if rule.number_fields else (),
+        series=tuple((path, text(path)) for path in series) if rule.serial else (),
+        process=tuple(text(path) for path in process) if rule.serial else (),
+        marks=tests(rule.marks, kind, names),
+        text=tuple(text(path) for path in rule.text_fields),
         tops=tuple(text(path) for path in tops),
         latest=tuple(text(path) for path in latest),
-        equalities=tuple((matcher.field, matcher.value) for matcher in rule.where if matcher.op == "="),
+        equalities=tuple((matcher.field, matcher.value) for matcher in equal),
     )
 
 
@@ -105,10 +130,9 @@ def kind_of(rule: Rule, kinds: Iterable[EventType | None]) -> Kind:
 
 def paths(rule: Rule, kind: EventType, tops: Iterable[str], latest: Iterable[str]) -> set[str]:
     """Every field of an event type that the rule reads, so that the decoder decodes it."""
-    wanted = (
-        {matcher.field for matcher in rule.where} | set(rule.by) | set(rule.number_fields) | set(tops) | set(latest)
-    )
-    if rule.number_fields:
+    wanted = {matcher.field for matcher in (*rule.where, *rule.marks)}
+    wanted.update(rule.by, rule.number_fields, rule.text_fields, tops, latest)
+    if rule.serial:
         wanted |= set(kind.series) | ({"statsz.start"} & kind.fields.keys())
     return {path for path in wanted if path in kind.fields or path.startswith("token.")}
 

@@ -9,7 +9,7 @@ from bridge.alert import Alert
 from bridge.commit import Snapshot
 from bridge.evaluation import Evaluation
 from bridge.ledger import BORN, CLOCK, DIED, Ledger, entries, sample_of
-from bridge.rule import State
+from bridge.state import State
 
 Digests = tuple[str, str, str]
 
@@ -81,17 +81,16 @@ def _repeat(
             if no not in known and (evaluation := owner(rule)):
                 state = evaluation.make(no, key, None)
                 known[no] = evaluation, state, 0
-                ledger.touched[no] = state
+                ledger.touch(state)
         elif head == DIED:
             no = msgspec.convert(rest[0], int)
             if no in known and known[no][2] < n:
                 del known[no]
-                ledger.touched.pop(no, None)
         elif head in known and known[head][2] < n:
             evaluation, state, _ = known[head]
             at = msgspec.convert(rest[0], int)
             evaluation.repeat(state, sample_of(rest, (at if blind_since is None else blind_since) - lost))
-            ledger.touched[head] = state
+            ledger.touch(state)
 
 
 def _alert(key: str, body: bytes) -> Alert | None:

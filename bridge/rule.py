@@ -5,11 +5,10 @@ engine owns everything else: grouping, phases, endings, limits, persistence.
 """
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Self
 
-import msgspec
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -20,14 +19,14 @@ from pydantic import (
     model_validator,
 )
 
-from bridge.alert import Alert, check_label, digest
+from bridge.alert import check_label, digest
 from bridge.event import Kind
 from bridge.events.checking import check_event, check_field, check_number
 from bridge.matcher import Matcher, check_unit
 from bridge.options import Options
+from bridge.state import Memory, Sample, State, Texts
 from bridge.template import Template, is_template
-from bridge.values import Duration, Quantity, format_duration
-from bridge.window import NEVER, Texts
+from bridge.values import DAY, NEVER, Duration, Quantity, format_duration
 
 
 def _as_list(value: object) -> object:
@@ -42,38 +41,11 @@ EventNames = Annotated[list[Annotated[str, AfterValidator(check_event)]], Before
 
 ANNOTATION_NAMES = frozenset(
     {
-        "account", "count", "duration", "event", "first_seen", "labels", "last_seen", "limit", "peak", "top", "value",
-        "within",
+        "account", "count", "duration", "event", "first_seen", "labels", "last_seen", "limit", "new", "old", "peak",
+        "top", "value", "within",
     }
 )  # fmt: skip
 """What templates of annotations can use."""
-
-
-class State(msgspec.Struct):
-    """What a rule knows of one combination. `filed` and `filed_w` are where the calendars will look at it next."""
-
-    no: int
-    key: str
-    order: int = 0
-    """Which evaluation it belongs to."""
-    alert: Alert | None = None
-    filed: int = NEVER
-    filed_w: int = NEVER
-    stored: bool = False
-    """It has a row on disk."""
-
-
-class Sample(msgspec.Struct):
-    """What a rule takes from one event. `t` and `w` are the instant in receive time and in watched time."""
-
-    t: int
-    w: int
-    number: float | None = None
-    tops: Texts = ()
-    """The fields that `top` ranks."""
-    latest: Texts = ()
-    """The fields that templates read from the latest event."""
-    series: str = ""
 
 
 class Watched(Options):
@@ -104,6 +76,14 @@ class Rule(Options):
     """What is past `limit` is counted together in one alert; other types do not watch it."""
     measuring: ClassVar[bool] = False
     """`for` ends with a measurement, not with time."""
+    serial: ClassVar[bool] = False
+    """It looks at the measurements of each series apart."""
+    remembering: ClassVar[bool] = False
+    """It has memories besides its combinations: `compare` says what an event means beside what came before."""
+    begins: ClassVar[bool] = False
+    """Its condition depends on how long it has watched: `begun_w` of its states is when that began."""
+    gauge: ClassVar[bool] = False
+    """Of an instant type: `value` is how things are, not how many events there were."""
     summary: ClassVar[str]
     """The annotation `summary` where the operator wrote none."""
 
@@ -237,6 +217,35 @@ class Rule(Options):
         return None
 
     @property
+    def one_off(self) -> bool:
+        """Its alerts are told once, without an end."""
+        return self.instant and not self.keep_firing_for and self.resolve_on is None
+
+    @property
+    def marks(self) -> Sequence[Matcher]:
+        """Matchers that judge an event instead of letting it through: the sample's number is 1 if all hold, else 0."""
+        return ()
+
+    @property
+    def text_fields(self) -> Sequence[str]:
+        """The fields whose texts, joined, the sample has as `text`."""
+        return ()
+
+    @property
+    def remember_for(self) -> int:
+        """How long, in watched time, a memory lasts that nothing refreshes."""
+        return 7 * DAY
+
+    def compare(self, memory: Memory, sample: Sample, begun_w: int) -> Sample | None:
+        """What an event says beside the one before it in its series; None: nothing. `memory.known` is the type's own:
+        None at first, and of what msgpack can hold."""
+        raise NotImplementedError
+
+    def memory_of(self, by: str, series: str, sample: Sample) -> str:
+        """The key of the memory that an event is compared with."""
+        return series
+
+    @property
     def threshold_text(self) -> str:
         """What `limit` is in templates."""
         return ""
@@ -313,6 +322,24 @@ class Rule(Options):
 
     def sleep(self, state: State, by: int) -> None:
         """Its rule has slept for so much watched time: to it, that is no time."""
+
+    def series(self, state: State) -> Collection[str]:
+        """The series that it has a measurement of."""
+        return ()
+
+    def rejudge(self, state: State) -> None:
+        """The limits may be others: judge anew what is known, where that is not done each time anyway."""
+
+    def hit(self, state: State, t: int) -> bool:
+        """`slide` and `add` for an event that brings nothing but its instant, and `holds`, all in one: for a flood."""
+        sample = Sample(t, t)
+        self.slide(state, t, t)
+        self.add(state, sample)
+        return self.holds(state, t, t)
+
+    def lasts(self, state: State, t: int) -> bool:
+        """Whether the condition, which holds, surely goes on to hold with one more such event. No: perhaps."""
+        return False
 
     def shift(self, state: State, by: int) -> None:
         """The wall clock was set back while the bridge was down: move all receive times."""

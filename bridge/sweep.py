@@ -6,26 +6,41 @@ import msgspec
 
 from bridge.commit import Commit, StateRow
 from bridge.ledger import Ledger
-from bridge.rule import State
+from bridge.state import State
 
 
 class Pace(msgspec.Struct, frozen=True):
     """How often all is written whole, and how much of it at once."""
 
-    journal_max: int = 4 * 1024 * 1024
-    """Bytes of journal after which a sweep begins: what a start has to repeat at most."""
+    journal_min: int = 4 * 1024 * 1024
+    """Bytes of journal before which no sweep begins: a start repeats so much in well under a second."""
+    journal_max: int = 64 * 1024 * 1024
+    """Bytes of journal after which one begins in any case."""
+    state_bytes: int = 64
+    """Between these, one begins when the journal has so many bytes for each state that it touched: to write a state
+    costs as much as some five hits, so that what is hit once in a while is not written each time."""
     states_max: int = 2000
     """States of one commit, so that no commit takes long."""
 
 
+PAGE = 2048
+"""States whose numbers share all but the last digits lie together in the database: they are written together."""
+
+SORTED_MAX = 50_000
+"""States that are put on their pages during one commit."""
+
+
 class Sweep:
-    """Walks over all states that the journal touched, in the order of their numbers."""
+    """Walks over all states that the journal touched, in the order of their pages."""
 
     def __init__(self, write: Callable[[State, int], StateRow | None], pace: Pace) -> None:
         """`write`: a state's row as of a commit; None if the state is no more."""
         self._write = write
         self._pace = pace
-        self._pending: list[State] = []
+        self._unsorted: list[State] = []
+        self._pages: dict[int, list[State]] = {}
+        self._order: list[int] = []
+        """The pages, the first one last."""
         self._covers = 0
         self._bytes = 0
 
@@ -33,24 +48,77 @@ class Sweep:
         """Add the states that must go into this commit, and those that may."""
         self._bytes += len(commit.journal or b"")
         for state in ledger.forced.values():
-            ledger.touched.pop(state.no, None)
             self._add(commit, state)
         ledger.forced = {}
-        if ledger.touched and (everything or (not self._pending and self._bytes > self._pace.journal_max)):
-            waiting = {state.no: state for state in self._pending} | ledger.touched
-            self._pending = sorted(waiting.values(), key=lambda state: -state.no)
-            self._covers, self._bytes, ledger.touched = commit.n, 0, {}
-        for _ in range(len(self._pending) if everything else min(self._pace.states_max, len(self._pending))):
-            self._add(commit, self._pending.pop())
-        if self._covers and not self._pending:
-            commit.journal_upto, self._covers = self._covers, 0
+        if everything:
+            self._write_all(commit, ledger)
+            return
+        if not self._covers and self._is_time(len(ledger.touched)):
+            self._begin(commit, ledger)
+        elif self._unsorted:
+            self._sort()
+        elif self._covers:
+            self._go_on(commit)
 
     def give_up(self) -> None:
         """The states were made anew, at a reload: what was to be written is no more. The next commit begins again."""
-        if self._pending:
-            self._pending, self._covers, self._bytes = [], 0, self._pace.journal_max
+        if self._covers:
+            self._unsorted, self._pages, self._order, self._covers = [], {}, [], 0
+            self._bytes = self._pace.journal_max + 1
+
+    def _is_time(self, touched: int) -> bool:
+        pace = self._pace
+        return self._bytes > min(pace.journal_max, max(pace.journal_min, touched * pace.state_bytes))
+
+    def _begin(self, commit: Commit, ledger: Ledger) -> None:
+        self._unsorted, ledger.touched = ledger.touched, []
+        self._covers, self._bytes = commit.n, 0
+        if len(self._unsorted) <= self._pace.states_max:
+            self._sort()
+            self._go_on(commit)
+
+    def _sort(self) -> None:
+        """A million at once would take a second."""
+        taken, self._unsorted = self._unsorted[-SORTED_MAX:], self._unsorted[:-SORTED_MAX]
+        for state in taken:
+            if state.dirty:  # else it has been written since
+                self._pages.setdefault(state.no // PAGE, []).append(state)
+        self._order = [] if self._unsorted else sorted(self._pages, reverse=True)
+
+    def _go_on(self, commit: Commit) -> None:
+        left = self._pace.states_max
+        while self._order and left > 0:
+            page = self._pages[self._order[-1]]
+            page.sort(key=_number, reverse=True)
+            taken, page[:] = page[-left:], page[:-left]
+            left -= len(taken)
+            for state in reversed(taken):
+                self._add_touched(commit, state)
+            if not page:
+                del self._pages[self._order.pop()]
+        if not self._order:
+            commit.journal_upto, self._covers = self._covers, 0
+
+    def _write_all(self, commit: Commit, ledger: Ledger) -> None:
+        paged = [state for page in self._pages.values() for state in page]
+        left = sorted((*paged, *self._unsorted, *ledger.touched), key=_number)
+        for state in left:
+            self._add_touched(commit, state)
+        if left:
+            commit.journal_upto = commit.n
+        self._unsorted, self._pages, self._order, ledger.touched = [], {}, [], []
+        self._covers = self._bytes = 0
+
+    def _add_touched(self, commit: Commit, state: State) -> None:
+        if state.dirty:
+            self._add(commit, state)
 
     def _add(self, commit: Commit, state: State) -> None:
+        state.dirty = False
         if row := self._write(state, commit.n):
             state.stored = True
             commit.states.append(row)
+
+
+def _number(state: State) -> int:
+    return state.no

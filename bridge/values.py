@@ -23,6 +23,9 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 
+NEVER = 2**63 - 1
+"""An instant that does not come."""
+
 _UNITS = {
     "w": WEEK,
     "d": DAY,

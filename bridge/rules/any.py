@@ -3,7 +3,8 @@
 from typing import Any as Anything
 from typing import ClassVar, Literal
 
-from bridge.rule import Rule, Sample, State
+from bridge.rule import Rule
+from bridge.state import Sample, State
 
 
 class Any(Rule):
@@ -19,10 +20,6 @@ class Any(Rule):
     summary: ClassVar[str] = "{{ value }} × {{ labels.alertname }}"
 
     type: Literal["any"] = "any"
-
-    @property
-    def one_off(self) -> bool:
-        return not self.keep_firing_for and self.resolve_on is None
 
     def new(self, no: int, key: str) -> State:
         return State(no, key)

@@ -6,9 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from bridge.event import Kind
-from bridge.rule import Rule, Sample, State, Watched, check_named
-from bridge.values import DAY, MINUTE, SECOND, Duration, parse_duration, write_duration
-from bridge.window import NEVER, Texts
+from bridge.rule import Rule, Watched, check_named
+from bridge.state import Sample, State, Texts
+from bridge.values import DAY, MINUTE, NEVER, SECOND, Duration, parse_duration, write_duration
 
 PERIODIC = "server.statsz"
 """The event that comes at an interval of its own."""

@@ -5,8 +5,9 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from bridge.counting import Counting, window_of
-from bridge.rule import Sample, State
-from bridge.window import EXACT_MAX, NEVER
+from bridge.state import Sample, State
+from bridge.values import NEVER
+from bridge.window import EXACT_MAX, Span
 
 
 class Frequency(Counting):
@@ -20,9 +21,8 @@ class Frequency(Counting):
     type: Literal["frequency"]
     count: int = Field(ge=1, le=1_000_000)
 
-    @property
-    def capacity(self) -> int:
-        return max(EXACT_MAX, self.count)
+    def span(self) -> Span:
+        return Span(self.within, max(EXACT_MAX, self.count))
 
     @property
     def threshold_text(self) -> str:
@@ -33,6 +33,26 @@ class Frequency(Counting):
 
     def holds(self, state: State, t: int, w: int) -> bool:
         return window_of(state).count >= self.count
+
+    def hit(self, state: State, t: int) -> bool:
+        window = window_of(state)
+        if window.coarse is not None:
+            return super().hit(state, t)
+        times, head = window.times, window.head
+        times.append(t)
+        begin = t - self.within
+        if times[head] <= begin:
+            window.slide(t)
+        elif len(times) - head > window.span.capacity:
+            window.coarsen()
+        return window.count >= self.count
+
+    def lasts(self, state: State, t: int) -> bool:
+        window = window_of(state)
+        if window.coarse is not None:
+            return False
+        place = len(window.times) - self.count + 1
+        return place >= window.head and (self.count == 1 or window.times[place] > t - self.within)
 
     def value(self, state: State, t: int, w: int) -> float:
         return float(window_of(state).count_at(t))

@@ -1,4 +1,4 @@
-"""The rule type `increase`, and what it knows of a counter."""
+"""The rule type `increase`."""
 
 from typing import ClassVar, Literal
 
@@ -8,9 +8,9 @@ from pydantic import ValidationInfo, field_validator
 from bridge.counting import Counting, window_of
 from bridge.event import Kind
 from bridge.events.checking import check_number
-from bridge.rule import Sample, State, check_limit
-from bridge.values import Quantity
-from bridge.window import NEVER
+from bridge.rule import check_limit
+from bridge.state import SEPARATOR, Memory, Sample, State
+from bridge.values import NEVER, Quantity
 
 
 class Increase(Counting):
@@ -22,6 +22,8 @@ class Increase(Counting):
 
     summary: ClassVar[str] = "grew by {{ value }} in {{ within }}"
     meaning: ClassVar[tuple[str, ...]] = ("field",)
+    serial: ClassVar[bool] = True
+    remembering: ClassVar[bool] = True
 
     type: Literal["increase"]
     field: str
@@ -54,6 +56,24 @@ class Increase(Counting):
     def value_kind(self, field_kind: Kind) -> Kind:
         return field_kind
 
+    def compare(self, memory: Memory, sample: Sample, begun_w: int) -> Sample | None:
+        process, _, digits = sample.text.rpartition(SEPARATOR)
+        number, seq = sample.number or 0.0, int(digits or 0)
+        known, memory.known = memory.known, [number, seq, process]
+        if known is None:
+            return None
+        earlier, last_seq, last_process = known
+        if process and process == last_process:
+            if seq and seq <= last_seq:
+                memory.known = known
+                return None  # It is late.
+            step = number - earlier
+        elif process:
+            step = number
+        else:
+            step = number - earlier if number >= earlier else number
+        return msgspec.structs.replace(sample, number=step, text="") if step else None
+
     def add(self, state: State, sample: Sample) -> None:
         window_of(state).add(sample.t, sample.number, sample.tops or None)
 
@@ -67,25 +87,3 @@ class Increase(Counting):
     def due(self, state: State) -> int:
         window = window_of(state)
         return window.oldest_leaves() if window.count else NEVER
-
-
-class Counter(msgspec.Struct, array_like=True):
-    """The last measurement of one series: the number, and which process of the server counted it."""
-
-    number: float
-    seq: int
-    process: str
-    """Server id and start of the process; "" where the event does not tell."""
-
-    def step(self, number: float, seq: int, process: str) -> float | None:
-        """By how much it has grown since, and remember; None: a late message, ignored."""
-        if process and process == self.process:
-            if seq and seq <= self.seq:
-                return None
-            step = number - self.number
-        elif process:
-            step = number
-        else:
-            step = number - self.number if number >= self.number else number
-        self.number, self.seq, self.process = number, seq, process
-        return step

@@ -1,5 +1,6 @@
 """The rule type `threshold`."""
 
+from collections.abc import Collection
 from typing import Any, ClassVar, Literal, Self
 
 import msgspec
@@ -7,9 +8,9 @@ from pydantic import ValidationInfo, field_validator, model_validator
 
 from bridge.event import Kind
 from bridge.events.checking import check_number
-from bridge.rule import Names, Rule, Sample, State, check_limit
-from bridge.values import SECOND, Quantity
-from bridge.window import NEVER
+from bridge.rule import Names, Rule, check_limit
+from bridge.state import Sample, State
+from bridge.values import NEVER, SECOND, Quantity
 
 SILENCE_MIN = 90 * SECOND
 """A series that has been silent for three of its intervals, and at least this long, has no measurement any more."""
@@ -43,6 +44,7 @@ class Threshold(Rule):
     """
 
     measuring: ClassVar[bool] = True
+    serial: ClassVar[bool] = True
     summary: ClassVar[str] = "{{ value }} (limit {{ limit }})"
     meaning: ClassVar[tuple[str, ...]] = ("field", "of", "per", "sum_over")
 
@@ -150,8 +152,10 @@ class Threshold(Rule):
         _measured(state).series.clear()
         _measured(state).past.clear()
 
-    def judge_all(self, state: State) -> None:
-        """The limits were edited: judge what is known anew."""
+    def series(self, state: State) -> Collection[str]:
+        return _measured(state).series
+
+    def rejudge(self, state: State) -> None:
         measured = _measured(state)
         for group in {self._group(name) for name in measured.series}:
             self._judge(measured, group)

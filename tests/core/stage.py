@@ -42,24 +42,30 @@ def at(seconds: float) -> int:
     return START + round(seconds * SECOND)
 
 
-def login_failed(seconds: float, host: str = "10.0.0.9", user: str = "eve", number: int = 0) -> Message:
+def login_failed(
+    seconds: float, host: str = "10.0.0.9", user: str = "eve", number: int = 0, server: str = "n1"
+) -> Message:
     """A failed login; `number` makes it another one."""
-    id = f"auth-{seconds}-{host}-{number}"
-    return _message(
-        "$SYS.SERVER.N1.CLIENT.AUTH.ERR", _connection(id, host, user, "Authentication Failure", "$G"), seconds
-    )
+    id = f"auth-{seconds}-{host}-{number}-{server}"
+    body = _connection(id, host, user, "Authentication Failure", "$G", server)
+    return _message(f"$SYS.SERVER.{body['server']['id']}.CLIENT.AUTH.ERR", body, seconds)
 
 
 def disconnected(
-    seconds: float, name: str, reason: str = "Client Closed", number: int = 0, kind: str = "Client"
+    seconds: float,
+    name: str,
+    reason: str = "Client Closed",
+    number: int = 0,
+    kind: str = "Client",
+    server: str = "n1",
 ) -> Message:
-    body = _connection(f"gone-{seconds}-{name}-{number}", "10.0.0.9", "app", reason, "APP")
+    body = _connection(f"gone-{seconds}-{name}-{number}-{server}", "10.0.0.9", "app", reason, "APP", server)
     body["client"].update(name=name, kind=kind, id=abs(hash((seconds, name, number))) % 10**6)
     return _message("$SYS.ACCOUNT.APP.DISCONNECT", body, seconds)
 
 
 def connected(seconds: float, name: str, client_id: int = 7, kind: str = "Client", number: int = 0) -> Message:
-    body = _connection(f"come-{seconds}-{name}-{number}", "10.0.0.9", "app", "", "APP")
+    body = _connection(f"come-{seconds}-{name}-{number}", "10.0.0.9", "app", "", "APP", "n1")
     body["client"].update(name=name, kind=kind, id=client_id)
     return _message("$SYS.ACCOUNT.APP.CONNECT", body, seconds)
 
@@ -81,11 +87,11 @@ def goodbye(seconds: float, server: str = "n1", process: str = "P1", kind: str =
     return _message(f"$SYS.SERVER.{process}.{kind}", body, seconds)
 
 
-def _connection(id: str, host: str, user: str, reason: str, account: str) -> dict[str, Any]:
+def _connection(id: str, host: str, user: str, reason: str, account: str, server: str) -> dict[str, Any]:
     return {
         "type": "io.nats.server.advisory.v1.client_disconnect",
         "id": id,
-        "server": {"name": "n1", "id": "P1", "seq": 1, "ver": "2.15.1"},
+        "server": {"name": server, "id": f"P{server[1:]}", "seq": 1, "ver": "2.15.1"},
         "client": {
             "host": host,
             "id": 1,

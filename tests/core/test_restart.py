@@ -20,7 +20,7 @@ from tests.core.disk import Disk
 from tests.core.stage import START, connected, disconnected, goodbye, login_failed, rule, setup, statsz
 from tests.core.streams import RULES, streams
 
-TINY = Pace(journal_max=400, states_max=2)
+TINY = Pace(journal_min=400, journal_max=400, states_max=2)
 """A sweep after a few commits, that takes many."""
 
 WANTED = setup(
@@ -85,8 +85,8 @@ def known(engine: Engine) -> dict[str, object]:
             if alert and state.alert and state.alert.gone_w is None:
                 alert["tally"].pop("value")
             knows[f"{id} {key}"] = state.no, msgspec.to_builtins(evaluation.rule.dump(state)), alert
-        for key, series in evaluation.counters.known.items():
-            knows[f"{id} series {key}"] = series.no, msgspec.to_builtins(series.counter), series.heard_w
+        for key, memory in evaluation.memories.known.items():
+            knows[f"{id} memory {key}"] = memory.no, memory.known, memory.heard_w
     outbox = engine.outbox
     knows["groups"] = {
         group.id: (group.due, group.firing, msgspec.to_builtins(group.cursors), [change.n for change in group.changes])

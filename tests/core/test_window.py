@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.window import NEVER, PARTS, Texts, Window
+from bridge.state import Texts
+from bridge.values import NEVER
+from bridge.window import PARTS, Span, Window
 
 WITHIN = 6400
 """A hundred microseconds for each sub-window, so that edges are met often."""
@@ -26,7 +28,7 @@ def timed(pauses: Entries, begin: int = 1_000_000) -> Entries:
 
 
 def filled(entries: Entries, capacity: int = 1024) -> Window:
-    window = Window(WITHIN, capacity)
+    window = Window(0, "", span=Span(WITHIN, capacity))
     for at, number in entries:
         window.slide(at)
         window.add(at, number, (f"text {number}",))
@@ -39,7 +41,7 @@ def inside(entries: Entries, now: int) -> Entries:
 
 def reloaded(window: Window) -> Window:
     """As the store gives it back."""
-    copy = Window(window.within, window.capacity)
+    copy = Window(0, "", span=window.span)
     copy.load(msgspec.msgpack.decode(msgspec.msgpack.encode(window.dump())))
     return copy
 
@@ -141,8 +143,8 @@ def test_it_is_exact_again_once_it_was_empty() -> None:
 def test_its_memory_is_bounded_however_many_come() -> None:
     window = filled([(at, 1.0) for at in range(0, 20 * WITHIN, 3)], capacity=100)
 
-    assert window.parts is not None
-    assert len(window.parts) <= PARTS + 1
+    assert window.coarse is not None
+    assert len(window.coarse.parts) <= PARTS + 1
     assert not window.times
     assert len(window.texts or []) <= 101
 
@@ -160,7 +162,7 @@ def test_another_length_keeps_what_it_has(within: int, capacity: int) -> None:
     """What a longer window lacks counts as not seen; what a shorter one has too much goes with the next slide."""
     entries = [(1_000_000 + 300 * n, 1.0) for n in range(20)]
     window = filled(entries, capacity)
-    edited = Window(within, capacity)
+    edited = Window(0, "", span=Span(within, capacity))
     edited.load(msgspec.msgpack.decode(msgspec.msgpack.encode(window.dump())))
     now = entries[-1][0]
     edited.slide(now)
