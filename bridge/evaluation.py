@@ -136,7 +136,7 @@ class Evaluation:
     def _bare_taker(self, plan: Plan) -> Callable[[Event], None]:
         """The same for events of which nothing but their instant counts: this is where a flood goes through."""
         states, ledger, watch = self.states, self._home.ledger, self._home.watch
-        read_key, hit, lasts, value = plan.key_reader(), self.rule.hit, self.rule.lasts, self.rule.value
+        read_key, hit, carry = plan.key_reader(), self.rule.hitter(), self.rule.carrier()
         entries, take = ledger.entries, partial(self.take, plan)
 
         def take_bare(event: Event) -> None:
@@ -146,24 +146,21 @@ class Evaluation:
                 return
             t = watch.t
             alert = state.alert
-            if alert is None:
-                entries.append(state.no)
-                entries.append(t)
-                if not state.dirty:
-                    ledger.touch(state)
-                if hit(state, t):
-                    sample = Sample(t, watch.w)
-                    self._life.note(state, sample)
-                    self._judge(state, sample)
-            elif alert.phase == "firing" and alert.gone_w is None and lasts(state, t):
-                entries.append(state.no)
-                entries.append(t)
-                if not state.dirty:
-                    ledger.touch(state)
-                hit(state, t)
-                alert.tally.go_on(t, value(state, t, t))
-            else:
-                take(event)
+            if alert is not None:
+                if alert.gone_w is not None or alert.phase == "pending" or (value := carry(state, t)) < 0:
+                    take(event)
+                    return
+                alert.tally.go_on(t, value)
+            elif hit(state, t):
+                sample = Sample(t, watch.w)
+                ledger.hit(state, sample)
+                self._life.note(state, sample)
+                self._judge(state, sample)
+                return
+            entries.append(state.no)
+            entries.append(t)
+            if not state.dirty:
+                ledger.touch(state)
 
         return take_bare
 

@@ -1,5 +1,8 @@
 """Which happenings were seen before. Memory is bounded: the oldest are forgotten first."""
 
+Connection = tuple[str, int]
+"""The id of a server's process, and the number of a connection there."""
+
 
 class Recent:
     """A set of the latest members: always the last `limit`, at most twice as many."""
@@ -41,12 +44,12 @@ class Once:
             return self._happenings.first(id)
         return not (server_id and seq) or self._happenings.first((server_id, seq))
 
-    def connected(self, server_id: str, client_id: object) -> bool:
+    def connected(self, connection: Connection) -> bool:
         """Whether a CONNECT is news: a reload of a server's configuration repeats those of all living connections."""
-        return self._connections.first((server_id, client_id))
+        return self._connections.first(connection)
 
-    def disconnected(self, server_id: str, client_id: object) -> None:
-        self._connections.forget((server_id, client_id))
+    def disconnected(self, connection: Connection) -> None:
+        self._connections.forget(connection)
 
     def claim(self, server_id: str, client_id: int) -> None:
         """This connection is the bridge's own; its events are none. The last 16 are remembered."""
@@ -54,8 +57,8 @@ class Once:
         while len(self._own) > 16:
             del self._own[next(iter(self._own))]
 
-    def owns(self, server_id: str, client_id: object) -> bool:
-        return (server_id, client_id) in self._own
+    def owns(self, connection: Connection) -> bool:
+        return connection in self._own
 
     @property
     def own(self) -> list[tuple[str, int]]:

@@ -5,7 +5,7 @@ engine owns everything else: grouping, phases, endings, limits, persistence.
 """
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Self
 
@@ -330,16 +330,20 @@ class Rule(Options):
     def rejudge(self, state: State) -> None:
         """The limits may be others: judge anew what is known, where that is not done each time anyway."""
 
-    def hit(self, state: State, t: int) -> bool:
+    def hitter(self) -> Callable[[State, int], bool]:
         """`slide` and `add` for an event that brings nothing but its instant, and `holds`, all in one: for a flood."""
-        sample = Sample(t, t)
-        self.slide(state, t, t)
-        self.add(state, sample)
-        return self.holds(state, t, t)
 
-    def lasts(self, state: State, t: int) -> bool:
-        """Whether the condition, which holds, surely goes on to hold with one more such event. No: perhaps."""
-        return False
+        def hit(state: State, t: int) -> bool:
+            self.slide(state, t, t)
+            self.add(state, Sample(t, t))
+            return self.holds(state, t, t)
+
+        return hit
+
+    def carrier(self) -> Callable[[State, int], float]:
+        """The same while the condition holds. Returns the value if it goes on to hold; less than 0 if that is not
+        sure, and then the event was not taken in."""
+        return lambda state, t: -1.0
 
     def shift(self, state: State, by: int) -> None:
         """The wall clock was set back while the bridge was down: move all receive times."""

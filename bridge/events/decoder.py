@@ -1,13 +1,14 @@
 """From a message to an event. Total: whatever comes is an event, a double, or a malformed event; nothing is raised."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from bridge.event import Event, clean, hash_token, parse_time
 from bridge.events import EVENT_TYPES
-from bridge.events.reading import Names, sources, version
+from bridge.events.reading import Names, hides_tokens, sources
 from bridge.once import Once
 from bridge.values import MINUTE
 
@@ -30,8 +31,16 @@ LOGIN_MAX = MINUTE
 configuration brings one for each living connection, also for those that came before the bridge did. Servers give a
 client 2 s to log in (`authorization.timeout`), and nobody gives it a minute."""
 
-_TOKEN_HIDDEN = ((2, 10, 28), (2, 11, 0), (2, 11, 2))
-"""From the first on a server hides tokens, but for those between the second and the third."""
+SUBJECTS_MAX = 10_000
+"""Subjects whose family is remembered."""
+
+SEQ_END = 1 << 63
+"""No server has sent so many messages, and no store takes a larger number."""
+
+Finish = Callable[[str, bytes, Any, int], Event | None]
+"""From a decoded body to an event."""
+
+Way = tuple[Callable[[bytes], Any], Finish]
 
 
 class Decoder:
@@ -45,66 +54,118 @@ class Decoder:
         self.malformed = 0
         """Messages that were no events."""
         self.latest_malformed = ""
-        self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
+        self._families: dict[str, Way] = {}
         for family, types in _FAMILIES.items():
             if asked := [name for name in types if name in wanted]:
-                self._decoders[family] = msgspec.json.Decoder(_body_type(family, asked, wanted))
+                decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_body_type(family, asked, wanted))
+                self._families[family] = decoder.decode, self._finish(family)
+        self._ways: dict[str, Way | None] = {}
+        """By subject: there are few, and each comes often."""
 
     def decode(self, subject: str, data: bytes, at: int) -> Event | None:
         """None: nobody asks for it, or it is a double, or one of the bridge's own connections."""
-        family = _family(subject)
-        decoder = self._decoders.get(family)
-        if decoder is None:
+        try:
+            way = self._ways[subject]
+        except KeyError:
+            way = self._find(subject)
+        if way is None:
             return self._unknown(subject, data, at) if self._raw else None
         if len(data) > SIZE_MAX:
             return self._malformed(subject, data, at, f"larger than {SIZE_MAX // 1024} KiB")
+        parse, finish = way
         try:
-            body = decoder.decode(data)
+            body = parse(data)
         except (ValueError, RecursionError) as error:
             return self._malformed(subject, data, at, _why(data, error))
-        if family.endswith(("SHUTDOWN", "LAMEDUCK")):
-            body = _Stop(body)
-        return self._event(family, subject, data, body, at)
+        return finish(subject, data, body, at)
 
-    def _event(self, family: str, subject: str, data: bytes, body: Any, at: int) -> Event | None:
+    def _find(self, subject: str) -> Way | None:
+        if len(self._ways) >= SUBJECTS_MAX:
+            self._ways.clear()
+        way = self._ways[subject] = self._families.get(_family(subject))
+        return way
+
+    def _finish(self, family: str) -> Finish:
+        match family:
+            case "ACCOUNT.DISCONNECT":
+                return self._gone
+            case "ACCOUNT.CONNECT":
+                return self._come
+            case "SERVER.CLIENT.AUTH.ERR":
+                return self._refused
+            case "SERVER.SHUTDOWN" | "SERVER.LAMEDUCK":
+                return partial(self._of_server, _FAMILIES[family][0], _Stop)
+            case _:
+                return partial(self._of_server, _FAMILIES[family][0], None)
+
+    def _of_server(
+        self, name: str, wrap: type["_Stop"] | None, subject: str, data: bytes, body: Any, at: int
+    ) -> Event | None:
+        body = wrap(body) if wrap else body
         server = body.server
         server_id = server.id if isinstance(server.id, str) else ""
         seq = _seq(server.seq)
-        name = _FAMILIES[family][0]
-        if name.startswith("client."):
-            if self._names.token_auth and isinstance(body.client.user, str) and not _hides_tokens(server.ver):
-                body.client.user = hash_token(body.client.user)
-            if not self._once.first(body.id, server_id, seq):
-                return None
-            known = self._classify(family, server_id, body)
-            if known is None:
-                return None
-            name = known
-        elif not server_id:
+        if not server_id:
             return self._malformed(subject, data, at, "no server.id")
-        elif not self._once.first(None, server_id, seq):
+        if not self._once.first(None, server_id, seq):
             return None
         return Event(name, at, subject, body, data, server_id, seq)
 
-    def _classify(self, family: str, server_id: str, body: Any) -> str | None:
-        client = body.client
-        if family == "SERVER.CLIENT.AUTH.ERR":
-            return "client.auth_error"
-        client_id = client.id if isinstance(client.id, int) else 0
-        if self._once.owns(server_id, client_id):
+    def _gone(self, subject: str, data: bytes, body: Any, at: int) -> Event | None:
+        """A DISCONNECT."""
+        server, client, once = body.server, body.client, self._once
+        server_id, seq = server.id, server.seq
+        if type(server_id) is not str or type(seq) is not int:
+            server_id, seq = server_id if isinstance(server_id, str) else "", _seq(seq)
+        if not once.first(body.id, server_id, seq):
             return None
-        if family == "ACCOUNT.CONNECT":
-            if client_id and not self._once.connected(server_id, client_id):
-                return None
-            if _is_repeated(client.start, body.timestamp):
-                return None
-            return "leafnode.connect" if client.kind == "Leafnode" else "client.connect"
-        self._once.disconnected(server_id, client_id)
-        if client.acc == "$G" and body.reason == "Authentication Failure":
+        connection = server_id, client.id if isinstance(client.id, int) else 0
+        if once.owns(connection):
+            return None
+        once.disconnected(connection)
+        account = client.acc
+        if account == "$G" and body.reason == "Authentication Failure":
             return None  # The twin of an authentication error, which servers from 2.12 on send as well.
+        if self._names.token_auth:
+            self._hide_token(body)
         if client.kind == "Leafnode":
-            return "leafnode.disconnect"
-        return "client.rejected" if client.acc == "$G" and not client.user and not client.lang else "client.disconnect"
+            name = "leafnode.disconnect"
+        elif account == "$G" and not client.user and not client.lang:
+            name = "client.rejected"
+        else:
+            name = "client.disconnect"
+        return Event(name, at, subject, body, data, server_id, seq if 0 <= seq < SEQ_END else 0)
+
+    def _come(self, subject: str, data: bytes, body: Any, at: int) -> Event | None:
+        """A CONNECT."""
+        server, client, once = body.server, body.client, self._once
+        server_id, seq = server.id if isinstance(server.id, str) else "", _seq(server.seq)
+        if not once.first(body.id, server_id, seq):
+            return None
+        connection = server_id, client.id if isinstance(client.id, int) else 0
+        if once.owns(connection):
+            return None
+        if connection[1] and not once.connected(connection):
+            return None
+        if _is_repeated(client.start, body.timestamp):
+            return None
+        if self._names.token_auth:
+            self._hide_token(body)
+        name = "leafnode.connect" if client.kind == "Leafnode" else "client.connect"
+        return Event(name, at, subject, body, data, server_id, seq)
+
+    def _refused(self, subject: str, data: bytes, body: Any, at: int) -> Event | None:
+        """A failed login."""
+        server_id, seq = body.server.id if isinstance(body.server.id, str) else "", _seq(body.server.seq)
+        if not self._once.first(body.id, server_id, seq):
+            return None
+        if self._names.token_auth:
+            self._hide_token(body)
+        return Event("client.auth_error", at, subject, body, data, server_id, seq)
+
+    def _hide_token(self, body: Any) -> None:
+        if isinstance(body.client.user, str) and not hides_tokens(body.server.ver):
+            body.client.user = hash_token(body.client.user)
 
     def _unknown(self, subject: str, data: bytes, at: int) -> Event | None:
         if len(data) > SIZE_MAX:
@@ -149,13 +210,7 @@ def _why(data: bytes, error: Exception) -> str:
 
 def _seq(value: object) -> int:
     """A server's number of an event; 0 for what is none, or what no server could have reached and no store takes."""
-    return value if isinstance(value, int) and 0 <= value < 1 << 63 else 0
-
-
-def _hides_tokens(text: object) -> bool:
-    number = version(text)
-    first, gap_begin, gap_end = _TOKEN_HIDDEN
-    return number >= first and not gap_begin <= number < gap_end
+    return value if isinstance(value, int) and 0 <= value < SEQ_END else 0
 
 
 class _Stop:

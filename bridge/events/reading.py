@@ -3,12 +3,14 @@
 import base64
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from bridge.event import (
     CREDENTIALS,
+    TEXT_MAX,
     Event,
     EventType,
     Field,
@@ -31,6 +33,11 @@ NANOSECOND = 1e-9
 VERSION_MAX = 64
 """Characters; no version is longer."""
 
+_CLAIMS = ("name", "iss", "sub", "account", "exp")
+
+_TOKEN_HIDDEN = ((2, 10, 28), (2, 11, 0), (2, 11, 2))
+"""From the first on a server hides tokens, but for those between the second and the third."""
+
 
 class Names(msgspec.Struct, frozen=True):
     """What the operator says about accounts: names for ids, and whether `user` may be a token."""
@@ -45,8 +52,24 @@ def read_text(kind: EventType | None, path: str, names: Names) -> Callable[[Even
     if field and (field.derive or field.zero or field.kind == "seconds"):
         number = read_number(kind, path, names)
         return lambda event: as_text(number(event))
+    if kind and path == "account.name" and path in kind.fields and kind.subjects:
+        return _account_name(names)
+    if kind and path in kind.fields and (get := _straight(kind, path)) is not None:
+        return _clean_text(get)
     read = _source(kind, path, names)
     return lambda event: as_text(read(event))
+
+
+def _clean_text(get: Callable[[Event], Any]) -> Callable[[Event], str | None]:
+    """What `as_text` does, without the call where there is nothing to do: this is read for every event."""
+
+    def read(event: Event) -> str | None:
+        value = get(event)
+        if type(value) is str and len(value) <= TEXT_MAX and value.isprintable():
+            return value
+        return as_text(value)
+
+    return read
 
 
 def read_number(kind: EventType | None, path: str, names: Names) -> Callable[[Event], float | None]:
@@ -73,7 +96,7 @@ def sources(kind: EventType, path: str) -> set[str]:
     if path in ("type", "subject", "") or path.startswith("token."):
         return set()
     if path.startswith("claimed."):
-        return {"client.jwt"}
+        return {"client.jwt", "claimed"}
     if path == "account.id":
         return {"client.acc"}
     if path == "account.name":
@@ -124,19 +147,25 @@ def _source(kind: EventType | None, path: str, names: Names) -> Callable[[Event]
             return _account_name(names)
         case ["account", "id" | "name" as part]:
             return _any_account(names if part == "name" else Names())
-        case ["claimed", name] if kind:
-            jwt = _attributes("client.jwt")
-            return lambda event: _claim(jwt(event), name)
+        case ["claimed", name]:
+            return _claimed(name, kind)
         case parts if kind is None and CREDENTIALS.intersection(parts):
             return lambda event: None
         case [*_, "user"] if kind is None and names.token_auth:
             return lambda event: _hidden(walk(whole(event), path))
         case _:
-            return _attributes(path) if kind and kind.subjects else lambda event: walk(whole(event), path)
+            return _attributes(path) if kind and kind.subjects else _payload_at(path)
 
 
 def _hidden(user: object) -> object:
     return hash_token(user) if isinstance(user, str) and user else user
+
+
+def _straight(kind: EventType, path: str) -> Callable[[Event], Any] | None:
+    """The way to a field that lies in the decoded struct as it is; None if more is to be done."""
+    if not kind.subjects or path in ("type", "subject") or path.startswith(("token.", "account.", "claimed.")):
+        return None
+    return attrgetter(f"body.{path}")
 
 
 def _attributes(path: str) -> Callable[[Event], Any]:
@@ -157,22 +186,51 @@ def _attributes(path: str) -> Callable[[Event], Any]:
             return read
 
 
+def _payload_at(path: str) -> Callable[[Event], Any]:
+    return lambda event: walk(whole(event), path)
+
+
 def _token(subject: str, place: int) -> str | None:
     tokens = subject.split(".")
     return tokens[place] if place < len(tokens) else None
 
 
+ACCOUNTS_MAX = 10_000
+"""Accounts whose name is remembered, so that it is worked out once and not for every event."""
+
+
 def _account_name(names: Names) -> Callable[[Event], Any]:
+    known: dict[tuple[str, str | None, str | None], str | None] = {}
+
     def read(event: Event) -> Any:
-        client = event.body.client
-        account = client.acc
-        if isinstance(account, str) and (name := names.accounts.get(account)):
-            return name
-        tag = client.name_tag
-        # Before 2.11 the tag is the user's name, not the account's.
-        return tag if isinstance(tag, str) and tag and version(event.body.server.ver) >= (2, 11) else account
+        client, ver = event.body.client, event.body.server.ver
+        account, tag = client.acc, client.name_tag
+        try:
+            return known[account, tag, ver]
+        except (KeyError, TypeError):  # TypeError: a list where text is expected
+            name = as_text(_name_of(names, account, tag, ver))
+        if type(account) is str and type(ver) is str and (tag is None or type(tag) is str):
+            _remember(known, (account, tag, ver), name)
+        return name
 
     return read
+
+
+def _remember(
+    known: dict[tuple[str, str | None, str | None], str | None], key: tuple[str, str | None, str], name: str | None
+) -> None:
+    if sum(len(part or "") for part in key) > TEXT_MAX:
+        return
+    if len(known) >= ACCOUNTS_MAX:
+        known.clear()
+    known[key] = name
+
+
+def _name_of(names: Names, account: object, tag: object, ver: object) -> object:
+    if isinstance(account, str) and (name := names.accounts.get(account)):
+        return name
+    # Before 2.11 the tag is the user's name, not the account's.
+    return tag if isinstance(tag, str) and tag and version(ver) >= (2, 11) else account
 
 
 def _any_account(names: Names) -> Callable[[Event], Any]:
@@ -199,6 +257,31 @@ def _version(text: str) -> tuple[int, ...]:
         if all(number.isascii() and number.isdigit() for number in numbers)
         else ()
     )
+
+
+def hides_tokens(text: object) -> bool:
+    """Whether a server of this version hides the tokens of logins, so that a user is a user."""
+    number = version(text)
+    first, gap_begin, gap_end = _TOKEN_HIDDEN
+    return number >= first and not gap_begin <= number < gap_end
+
+
+def claims(jwt: object) -> dict[str, Any]:
+    """What rules can read of a JWT, as `claimed.…`: {} if it is none. Nobody has checked its signature."""
+    found = {name: _claim(jwt, name) for name in _CLAIMS}
+    return {name: value for name, value in found.items() if isinstance(value, str | int | float)}
+
+
+def _claimed(name: str, kind: EventType | None) -> Callable[[Event], Any]:
+    """A claim of the event's JWT; recordings, which have none, hold the claims themselves."""
+    at = _attributes if kind else _payload_at
+    jwt, kept = at("client.jwt"), at("claimed")
+
+    def read(event: Event) -> Any:
+        given = jwt(event)
+        return walk(kept(event), name) if given is None else _claim(given, name)
+
+    return read
 
 
 def _claim(jwt: object, name: str) -> Any:

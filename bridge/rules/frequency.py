@@ -1,13 +1,14 @@
 """The rule type `frequency`."""
 
-from typing import ClassVar, Literal
+from collections.abc import Callable
+from typing import ClassVar, Literal, cast
 
 from pydantic import Field
 
 from bridge.counting import Counting, window_of
 from bridge.state import Sample, State
 from bridge.values import NEVER
-from bridge.window import EXACT_MAX, Span
+from bridge.window import EXACT_MAX, Span, Window
 
 
 class Frequency(Counting):
@@ -34,25 +35,43 @@ class Frequency(Counting):
     def holds(self, state: State, t: int, w: int) -> bool:
         return window_of(state).count >= self.count
 
-    def hit(self, state: State, t: int) -> bool:
-        window = window_of(state)
-        if window.coarse is not None:
-            return super().hit(state, t)
-        times, head = window.times, window.head
-        times.append(t)
-        begin = t - self.within
-        if times[head] <= begin:
-            window.slide(t)
-        elif len(times) - head > window.span.capacity:
-            window.coarsen()
-        return window.count >= self.count
+    def hitter(self) -> Callable[[State, int], bool]:
+        within, count, capacity, generic = self.within, self.count, self._span.capacity, super().hitter()
 
-    def lasts(self, state: State, t: int) -> bool:
-        window = window_of(state)
-        if window.coarse is not None:
-            return False
-        place = len(window.times) - self.count + 1
-        return place >= window.head and (self.count == 1 or window.times[place] > t - self.within)
+        def hit(state: State, t: int) -> bool:
+            window = cast(Window, state)
+            if window.coarse is not None:
+                return generic(state, t)
+            times = window.times
+            times.append(t)
+            if times[window.head] <= t - within:
+                window.slide(t)
+            held = len(times) - window.head
+            if held > capacity:
+                window.coarsen()
+            return held >= count
+
+        return hit
+
+    def carrier(self) -> Callable[[State, int], float]:
+        within, others, capacity = self.within, self.count - 1, self._span.capacity
+
+        def carry(state: State, t: int) -> float:
+            window = cast(Window, state)
+            times, head = window.times, window.head
+            held = len(times) - head
+            if window.coarse is not None or held < others or held >= capacity:
+                return -1.0
+            begin = t - within
+            if others and times[-others] <= begin:
+                return -1.0
+            times.append(t)
+            if times[head] <= begin:
+                window.slide(t)
+                return float(len(window.times) - window.head)
+            return float(held + 1)
+
+        return carry
 
     def value(self, state: State, t: int, w: int) -> float:
         return float(window_of(state).count_at(t))

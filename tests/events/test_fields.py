@@ -414,7 +414,7 @@ def test_recorded_tokens_are_hidden() -> None:
 def test_messages_are_not_decoded_for_nothing() -> None:
     """What no rule asks for is not even parsed: not even when it is broken."""
     decodes = decoder()
-    decodes._decoders.clear()
+    decodes._families.clear()
 
     assert decodes.decode(STATSZ, b"{", NOW) is None
     assert decodes.malformed == 0

@@ -117,7 +117,7 @@ def test_the_latest_own_connections_are_remembered() -> None:
     for number in range(40):
         once.claim("P1", number)
 
-    assert [number for number in range(40) if once.owns("P1", number)] == list(range(24, 40))
+    assert [number for number in range(40) if once.owns(("P1", number))] == list(range(24, 40))
 
 
 def test_memory_is_bounded_and_the_latest_are_kept() -> None:
@@ -130,6 +130,6 @@ def test_memory_is_bounded_and_the_latest_are_kept() -> None:
 
 def test_connections_are_known_as_far_as_promised() -> None:
     once = Once()
-    assert all(once.connected("P1", number) for number in range(100_000))
+    assert all(once.connected(("P1", number)) for number in range(100_000))
 
-    assert not any(once.connected("P1", number) for number in range(100_000))
+    assert not any(once.connected(("P1", number)) for number in range(100_000))
