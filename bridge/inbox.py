@@ -61,7 +61,8 @@ class Inbox:
             self._dropped(1)
             return
         self._bytes += len(data)
-        self.put(Message(subject, data, at))
+        self._inputs.append(Message(subject, data, at))
+        self._filled.set()
 
     def own(self, server_id: str, client_id: int) -> None:
         self.put(Own(server_id, client_id, self._clock.now()))

@@ -8,6 +8,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
+from bridge.source.frames import Frames
 from bridge.subject import matches, needed, overlap
 
 Take = Callable[[str, bytes], None]
@@ -27,7 +28,11 @@ class _Ear:
         self.take(message)
 
     def take(self, message: Msg) -> None:
-        self._subscriptions.hear(self, message.subject, message.data)
+        self.take_frame(message.subject, message.data)
+
+    def take_frame(self, subject: str, data: bytes) -> None:
+        """The usual way of a message: straight from what was read."""
+        self._subscriptions.hear(self, subject, data)
 
 
 class _Straight(asyncio.Queue[Msg]):
@@ -69,6 +74,8 @@ class Subscriptions:
 
     def __init__(self, client: Client, take: Take) -> None:
         self._client, self._take = client, take
+        self._frames = Frames(client)
+        client._ps = self._frames
         self._ears: list[_Ear] = []
         self._refused: set[str] = set()
         self._handover: _Handover | None = None
@@ -101,11 +108,13 @@ class Subscriptions:
         for ear in fresh:
             subscription = await self._client.subscribe(ear.pattern, cb=ear.hear, pending_bytes_limit=0)
             subscription._pending_queue = _Straight(ear.take)
+            self._frames.takes[str(subscription._id).encode()] = ear.take_frame
             ear.subscription = subscription
         await settle()
         for ear in gone:
             if ear.subscription is not None:
                 await ear.subscription.drain()  # type: ignore[no-untyped-call]
+                self._frames.takes.pop(str(ear.subscription._id).encode(), None)
         # One turn of the loop, so that copies that wait in the new ones' queues are still known as such.
         await asyncio.sleep(0)
 
