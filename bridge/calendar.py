@@ -1,13 +1,16 @@
-"""What is due when, at the price of what is due: entries lie in whole seconds, unsorted until theirs begins."""
+"""What is due when, at the price of what is due: entries lie in slots of time, unsorted until theirs begins."""
 
 import heapq
 from collections.abc import Callable
 from itertools import count
 from typing import Generic, TypeVar
 
-from bridge.values import NEVER, SECOND
+from bridge.values import NEVER
 
 T = TypeVar("T")
+
+SLOT_BITS = 16
+"""A slot is 2 to that microseconds, 66 ms: so that a million entries filed within a minute are not opened at once."""
 
 
 class Calendar(Generic[T]):
@@ -26,28 +29,32 @@ class Calendar(Generic[T]):
         self._due = due
         self._order = order
         self._mark = mark
-        self._seconds: list[int] = []
-        self._later: dict[int, list[T]] = {}
+        self._slots: list[int] = []
+        self._later: dict[int, tuple[int, list[T]]] = {}
+        """By slot, where it begins and what lies in it. All its entries share the one number, as there are millions."""
         self._soon: list[tuple[int, tuple[int, str], int, T]] = []
         self._opened = -1
         self._tie = count()
 
     def file(self, entry: T, instant: int) -> None:
-        self._mark(entry, instant)
-        second = instant // SECOND
-        if second <= self._opened:
+        slot = instant >> SLOT_BITS
+        if slot <= self._opened:
+            self._mark(entry, instant)
             heapq.heappush(self._soon, (instant, self._order(entry), next(self._tie), entry))
-        elif (entries := self._later.get(second)) is not None:
-            entries.append(entry)
-        else:
-            self._later[second] = [entry]
-            heapq.heappush(self._seconds, second)
+            return
+        known = self._later.get(slot)
+        if known is None:
+            known = self._later[slot] = slot << SLOT_BITS, []
+            heapq.heappush(self._slots, slot)
+        begin, entries = known
+        entries.append(entry)
+        self._mark(entry, begin)
 
     def peek(self, before: int) -> tuple[int, tuple[int, str], T] | None:
         """The earliest entry whose instant is less than `before`."""
         while True:
-            while self._seconds and self._seconds[0] * SECOND < before and not self._is_sooner(self._seconds[0]):
-                self._open(heapq.heappop(self._seconds))
+            while self._slots and self._slots[0] << SLOT_BITS < before and not self._is_sooner(self._slots[0]):
+                self._open(heapq.heappop(self._slots))
             if not self._soon or self._soon[0][0] >= before:
                 return None
             instant, order, _, entry = self._soon[0]
@@ -62,17 +69,18 @@ class Calendar(Generic[T]):
         self._mark(heapq.heappop(self._soon)[3], NEVER)
 
     def next(self) -> int:
-        """No entry is due before this instant; it may be too early, but for less than a second, or NEVER."""
+        """No entry is due before this instant; it may be too early, but for less than a slot, or NEVER."""
         soon = self._soon[0][0] if self._soon else NEVER
-        return min(soon, self._seconds[0] * SECOND) if self._seconds else soon
+        return min(soon, self._slots[0] << SLOT_BITS) if self._slots else soon
 
-    def _is_sooner(self, second: int) -> bool:
-        return bool(self._soon) and self._soon[0][0] // SECOND < second
+    def _is_sooner(self, slot: int) -> bool:
+        return bool(self._soon) and self._soon[0][0] >> SLOT_BITS < slot
 
-    def _open(self, second: int) -> None:
-        self._opened = second
-        for entry in self._later.pop(second):
-            self._refile(entry, second * SECOND, self._due(entry))
+    def _open(self, slot: int) -> None:
+        self._opened = slot
+        begin, entries = self._later.pop(slot)
+        for entry in entries:
+            self._refile(entry, begin, self._due(entry))
 
     def _refile(self, entry: T, instant: int, true: int) -> None:
         """Its time moved. To an earlier instant: then it was filed there as well, and this was the stale place."""

@@ -51,6 +51,8 @@ class Engine:
         self._overflows: dict[str, int] = {}
         self._attempts: list[Attempt] = []
         self._pended: list[Pended] = []
+        self._quiet = 0
+        """Nothing is due before this instant: a flood need not ask for each event. 0: perhaps there is."""
         self._n = 0
         self._malformed_before = 0
         self._alerts: dict[str, Callable[[], Facts]] = {}
@@ -85,16 +87,24 @@ class Engine:
     def process(self, inputs: Iterable[Input]) -> None:
         """Take inputs in, each at its own instant or at the latest one known, whichever is later."""
         decode, advance, watch = self._rules.decoder.decode, self.advance, self.watch
+        take, hear, told = self._rules.take, self._absence.hear, self._told
         for given in inputs:
-            if given.at > watch.t:
-                advance(given.at)
+            at = given.at
+            if at > watch.t:
+                if at > self._quiet:
+                    advance(at)
+                else:
+                    watch.t = at
             if type(given) is Message:
                 event = decode(given.subject, given.data, watch.t)
                 if event is not None:
-                    self._take(event)
+                    if event.server_id:
+                        hear(event)
+                    take(event)
             else:
                 self._take_other(given)
-            if self._told:
+                self._quiet = 0
+            if told:
                 self._tell_all()
 
     def advance(self, now: int) -> None:
@@ -106,6 +116,7 @@ class Engine:
             if self._told:
                 self._tell_all()
         watch.t = max(watch.t, now)
+        self._quiet = self.next_due
 
     @property
     def next_due(self) -> int:
@@ -145,6 +156,7 @@ class Engine:
         for evaluation in self._rules.by_id.values():
             evaluation.start(edited=True)
         self._tell_all()
+        self._quiet = 0
 
     # -- the store ----------------------------------------------------------------------------------------------
 
@@ -199,27 +211,33 @@ class Engine:
         for id, evaluation in self._rules.by_id.items():
             evaluation.start(edited=self._succession.edited(id, memo.rules))
         self._tell_all()
+        self._quiet = 0
 
     # -- what evaluations need (see home.Home) ------------------------------------------------------------
 
     def file(self, state: State, due: int, due_w: int) -> None:
         if due < state.filed:
             self._calendar.file(state, due)
+            self._quiet = 0
         if due_w < state.filed_w:
             self._calendar_w.file(state, due_w)
+            self._quiet = 0
 
     def pended(self, facts: Facts, over: bool) -> None:
         self._pended.append(Pended(self.watch.t, facts, over))
 
     def begun(self, alert: Alert, facts: Callable[[], Facts]) -> None:
+        self._quiet = 0
         self._alerts[alert.identity] = facts
         self.outbox.begun(alert, facts(), self.watch.t)
 
     def ended(self, alert: Alert, facts: Facts) -> None:
+        self._quiet = 0
         self._alerts.pop(alert.identity, None)
         self.outbox.ended(alert, facts, self.watch.t)
 
     def happened(self, key: str, facts: Facts, known: Change | None) -> Change:
+        self._quiet = 0
         own = self._rules.by_id[facts.rule].rule.about_bridge
         return self.outbox.happened(identity(facts.labels), key, facts, own, known, self.watch.t)
 

@@ -25,24 +25,25 @@ class Recent:
 
     def forget(self, member: object) -> None:
         self._new.discard(member)
-        self._old.discard(member)
+        if self._old:
+            self._old.discard(member)
 
 
 class Once:
     """Tells doubles from news: by `id`, else by the server's own numbering, and for connections by who they are."""
 
-    __slots__ = ("_connections", "_happenings", "_own")
+    __slots__ = ("_connections", "_first", "_own")
 
     def __init__(self) -> None:
-        self._happenings = Recent(32_768)
+        self._first = Recent(32_768).first
         self._connections = Recent(100_000)
         self._own: dict[tuple[str, int], None] = {}
 
     def first(self, id: object, server_id: str, seq: int) -> bool:
         """Whether an event is news. One that carries neither an id nor a number is."""
-        if isinstance(id, str) and id:
-            return self._happenings.first(id)
-        return not (server_id and seq) or self._happenings.first((server_id, seq))
+        if type(id) is str and id:
+            return self._first(id)
+        return not (server_id and seq) or self._first((server_id, seq))
 
     def connected(self, connection: Connection) -> bool:
         """Whether a CONNECT is news: a reload of a server's configuration repeats those of all living connections."""

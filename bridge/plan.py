@@ -52,6 +52,8 @@ class Plan(msgspec.Struct, frozen=True):
                 return _no_key
             case (read,):
                 return read
+            case (first, second):
+                return lambda event: f"{first(event) or ''}{SEPARATOR}{second(event) or ''}"
             case _:
                 return self.key
 
@@ -116,6 +118,12 @@ def _test(matcher: Matcher, kind: EventType | None, names: Names) -> Test:
     numeric = matcher.op in ("<", "<=", ">", ">=")
     read: Reader = (read_number if numeric else read_text)(kind, matcher.field, names)
     test = matcher.compile(field.kind if field else "any")
+    if matcher.op == "=" and matcher.value:
+        wanted = matcher.value
+        return lambda event: read(event) == wanted
+    if matcher.op == "!=" and matcher.value:
+        unwanted = matcher.value
+        return lambda event: read(event) != unwanted
     return lambda event: test(read(event))
 
 

@@ -23,6 +23,11 @@ class _Ear:
         self.subscription: Subscription | None = None
         self._subscriptions = subscriptions
 
+    @property
+    def number(self) -> bytes:
+        """The subscription's, as the protocol writes it; b"" before there is one."""
+        return str(self.subscription._id).encode() if self.subscription else b""
+
     async def hear(self, message: Msg) -> None:
         """For messages that were queued before the queue was replaced."""
         self.take(message)
@@ -31,7 +36,6 @@ class _Ear:
         self.take_frame(message.subject, message.data)
 
     def take_frame(self, subject: str, data: bytes) -> None:
-        """The usual way of a message: straight from what was read."""
         self._subscriptions.hear(self, subject, data)
 
 
@@ -99,24 +103,34 @@ class Subscriptions:
             self._rank()
             crossing = [ear for ear in self._ears if any(overlap(ear.pattern, old.pattern) for old in gone)]
             self._handover = _Handover(crossing + gone) if crossing else None
+            self._connect_frames(gone)
             try:
                 await self._replace(gone, fresh, settle)
             finally:
                 self._handover = None
+                self._connect_frames()
 
     async def _replace(self, gone: list[_Ear], fresh: list[_Ear], settle: Callable[[], Awaitable[None]]) -> None:
         for ear in fresh:
             subscription = await self._client.subscribe(ear.pattern, cb=ear.hear, pending_bytes_limit=0)
             subscription._pending_queue = _Straight(ear.take)
-            self._frames.takes[str(subscription._id).encode()] = ear.take_frame
             ear.subscription = subscription
+            self._frames.takes[ear.number] = ear.take_frame
         await settle()
         for ear in gone:
             if ear.subscription is not None:
                 await ear.subscription.drain()  # type: ignore[no-untyped-call]
-                self._frames.takes.pop(str(ear.subscription._id).encode(), None)
         # One turn of the loop, so that copies that wait in the new ones' queues are still known as such.
         await asyncio.sleep(0)
+
+    def _connect_frames(self, going: Iterable[_Ear] = ()) -> None:
+        """Whose messages nobody else could have heard take no detour. `going`: until they have ended."""
+        straight = self._handover is None
+        self._frames.takes = {
+            ear.number: self._take if straight and not ear.rivals else ear.take_frame
+            for ear in (*self._ears, *going)
+            if ear.subscription
+        }
 
     def hear(self, ear: _Ear, subject: str, data: bytes) -> None:
         if ear.rivals and any(matches(rival, subject) for rival in ear.rivals):
@@ -135,3 +149,4 @@ class Subscriptions:
         for ear in self._ears:
             earlier = allowed[: allowed.index(ear.pattern)] if ear.pattern in allowed else []
             ear.rivals = [pattern for pattern in earlier if overlap(pattern, ear.pattern)]
+        self._connect_frames()
