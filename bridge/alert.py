@@ -46,6 +46,8 @@ class Tally(msgspec.Struct):
     """The last one past the limit."""
     peak: float | None = None
     approximate: bool = False
+    gauge: bool = False
+    """The value is how things are, not a number of events."""
     tops: dict[str, dict[str, int]] = {}
     latest: dict[str, str] = {}
     """The fields of the latest event that the rule's templates use."""
@@ -72,16 +74,18 @@ class Tally(msgspec.Struct):
         self.count += other.count
         self.last = max(self.last, other.last)
         self.latest = other.latest
-        self.value = self.peak = (self.value or 0.0) + (other.value or 0.0)
+        self.value = self.peak = other.value if self.gauge else (self.value or 0.0) + (other.value or 0.0)
         for field, counts in other.tops.items():
             for text, count in counts.items():
                 self._rank(field, text, count)
 
     def precede(self, earlier: "Tally") -> None:
         """Equal one-offs that happened before become part of this line; the latest stays the latest."""
-        latest, first, last = self.latest, earlier.first, self.last
+        latest, first, last, value = self.latest, earlier.first, self.last, self.value
         self.merge(earlier)
         self.latest, self.first, self.last = latest, first, last
+        if self.gauge:
+            self.value = self.peak = value
 
     def _rank(self, field: str, text: str, count: int) -> None:
         counts = self.tops.setdefault(field, {})

@@ -208,6 +208,7 @@ class Engine:
         if now < self.watch.t:
             self._set_back(self.watch.t - now)
         self._look_away()
+        self.ledger.clock()
         for id, evaluation in self._rules.by_id.items():
             evaluation.start(edited=self._succession.edited(id, memo.rules))
         self._tell_all()

@@ -8,6 +8,7 @@ import msgspec
 
 from bridge import memories
 from bridge.alert import Alert, Facts
+from bridge.answers import Answers, connection
 from bridge.event import NUMBER_MAX, Event, EventType, as_text
 from bridge.events import EVENT_TYPES
 from bridge.events.reading import Names, version
@@ -17,8 +18,9 @@ from bridge.life import OVERFLOW, Life, Words
 from bridge.memories import MEMORY, Memories
 from bridge.plan import Listener, Plan, kind_of, listen, make, paths, texts
 from bridge.rendering import Renderer
-from bridge.rule import Rule
+from bridge.rule import NEW, OLD, Rule
 from bridge.rules.flatline import INTERVAL_MAX, Flatline
+from bridge.rules.not_followed_by import ANSWER, NotFollowedBy
 from bridge.state import SEPARATOR, Memory, Sample, State
 from bridge.values import NEVER, SECOND
 
@@ -63,7 +65,9 @@ class Evaluation:
         self._endings = listen(rule.resolve_on, rule.resolve_on.match if rule.resolve_on else None, rule, names)
         self._announcements = listen(rule.unless if isinstance(rule, Flatline) else None, None, rule, names)
         self._goodbyes = sorted({name for kind in kinds if kind and rule.serial for name in kind.ends_with})
-        self._life = Life(rule, self.renderer, Words(self._tops, self._latest, site.labels), home)
+        self._answers = Answers(rule, names) if isinstance(rule, NotFollowedBy) else None
+        latest = [*self._latest, OLD, NEW] if rule.paired else self._latest
+        self._life = Life(rule, self.renderer, Words(self._tops, latest, site.labels), home)
         self.memories = Memories(rule, site.order, home)
 
     def wanted(self) -> dict[str, set[str]]:
@@ -75,6 +79,10 @@ class Evaluation:
             for name in watched.events if watched else ():
                 fields = {matcher.field for matcher in watched.where} | set(self.rule.by) if watched else set()
                 wanted.setdefault(name, set()).update(fields & EVENT_TYPES[name].fields.keys())
+        if isinstance(self.rule, NotFollowedBy):
+            fields = {matcher.field for matcher in self.rule.then.where} | {*self.rule.match.values()}
+            for name in self.rule.then.events:
+                wanted.setdefault(name, set()).update(fields & EVENT_TYPES[name].fields.keys())
         for name in self._goodbyes:
             wanted.setdefault(name, set()).add("server.name")
         return wanted
@@ -84,6 +92,8 @@ class Evaluation:
         heard: list[tuple[str, Callable[[Event], None]]] = [(name, self._end_by) for name in self._endings]
         heard += [(name, self._plan_by) for name in self._announcements]
         heard += [(name, self._say_goodbye) for name in self._goodbyes]
+        if isinstance(self.rule, NotFollowedBy):
+            heard += [(name, self._answer_by) for name in self.rule.then.events]
         return heard
 
     # -- events -------------------------------------------------------------------------------------------------
@@ -91,8 +101,8 @@ class Evaluation:
     def taker(self, plan: Plan) -> Callable[[Event], None]:
         """What takes the events that this rule watches and that the plan's matchers let through."""
         bare = not (plan.numbers or plan.marks or plan.text or plan.tops or plan.latest)
-        if bare and self.rule.counting and not self.rule.instant:
-            return self._bare_taker(plan)
+        if bare and (hit := self.rule.hitter()):
+            return self._bare_taker(plan, hit)
         return partial(self.take, plan)
 
     def take(self, plan: Plan, event: Event) -> None:
@@ -102,16 +112,24 @@ class Evaluation:
         if sample is None:
             return
         key = plan.key(event)
+        if self._answers is not None:
+            sample.series, sample.text = self._answers.asked(event), connection(event)
+            if self._is_answered(self._answers, sample):
+                return
         if rule.remembering:
             compared = self.memories.take(rule.memory_of(key, sample.series, sample), sample)
             if compared is None:
                 return
             sample = compared
+            if rule.gauge:
+                sample.number = float(self.memories.count)
         if rule.one_off:
             self._happen(key, sample)
         elif (state := self.states.get(key) or self._enter(key)) and not self._crowded(state, sample.series):
             self._home.ledger.hit(state, sample)
             self._absorb(state, sample)
+            if self._answers is not None:
+                self._answers.note(state)
 
     def _sample(self, plan: Plan, event: Event) -> Sample | None:
         """What the rule takes from an event; None: it measures nothing."""
@@ -133,10 +151,10 @@ class Evaluation:
             sample.text = plan.process_of(event)
         return sample
 
-    def _bare_taker(self, plan: Plan) -> Callable[[Event], None]:
+    def _bare_taker(self, plan: Plan, hit: Callable[[State, int], bool]) -> Callable[[Event], None]:
         """The same for events of which nothing but their instant counts: this is where a flood goes through."""
         states, ledger, watch = self.states, self._home.ledger, self._home.watch
-        read_key, hit, carry = plan.key_reader(), self.rule.hitter(), self.rule.carrier()
+        read_key, carry = plan.key_reader(), self.rule.carrier()
         entries, take = ledger.entries, partial(self.take, plan)
 
         def take_bare(event: Event) -> None:
@@ -168,7 +186,7 @@ class Evaluation:
         rule = self.rule
         if state.alert is not None:
             self._life.weigh_last(state)
-        rule.slide(state, sample.t, sample.w)
+        rule.slide(state, sample.t, sample.w - 1)  # At one instant the event comes before what time does.
         rule.add(state, sample)
         if state.alert is None and not rule.instant and not rule.holds(state, sample.t, sample.w):
             # The usual case. While there is no alert, an event moves the instants of a counting type only later;
@@ -185,16 +203,39 @@ class Evaluation:
             if state.alert:
                 self._life.weigh_last(state)
                 self._life.end(state)
-            self.rule.reset(state)
             self._die(state)
 
     def _plan_by(self, event: Event) -> None:
         """An event of `unless`: the silence of those that it matches is planned."""
         for state in self._concerned(self._announcements[event.type], event):
             if isinstance(self.rule, Flatline):
+                self._life.weigh_last(state)
                 self.rule.plan(state, self._home.watch.w)
                 self._home.ledger.force(state)
                 self._judge(state)
+
+    def _is_answered(self, answers: Answers, sample: Sample) -> bool:
+        """Whether what an event asks for came not long before."""
+        memory = self.memories.known.get(sample.series)
+        return memory is not None and answers.rule.is_answered(memory, sample.text, sample.w)
+
+    def _answer_by(self, event: Event) -> None:
+        """An event of `then`: those that wait for it, wait no longer."""
+        answers = self._answers
+        if answers is None or (what := answers.given(event)) is None:
+            return
+        watch, ledger = self._home.watch, self._home.ledger
+        came = Sample(watch.t, watch.w, series=what, text=connection(event))
+        if answers.rule.or_before:
+            self.memories.take(what, came)
+        answer = msgspec.structs.replace(came, text=ANSWER + came.text)
+        for state in answers.waiting(what):
+            ledger.hit(state, answer)
+            self._life.weigh_last(state)
+            self.rule.add(state, answer)
+            if what not in answers.rule.asks(state):
+                answers.drop(state, [what])
+            self._judge(state)
 
     def _say_goodbye(self, event: Event) -> None:
         """A server stops as planned: its series have no measurement any more."""
@@ -275,7 +316,7 @@ class Evaluation:
         if isinstance(state, Memory):
             self.memories.repeat(state, sample)
             return
-        self.rule.slide(state, sample.t, sample.w)
+        self.rule.slide(state, sample.t, sample.w - 1)
         self.rule.add(state, sample)
         self._life.repeat(state, sample)
 
@@ -289,6 +330,7 @@ class Evaluation:
         """The rule was edited so that its state is still good: go on with it."""
         ledger = self._home.ledger
         for old in (*other.states.values(), *other.memories.known.values()):
+            other._life.weigh_last(old)
             state = self.make(old.no, other.key(old), other.dump(old))
             state.stored = old.stored
             self.attach(state)
@@ -311,6 +353,9 @@ class Evaluation:
             self._judge(state)
         if isinstance(self.rule, Flatline):
             self._expect(self.rule)
+        if self._answers is not None:
+            for state in self.states.values():
+                self._answers.note(state)
 
     def shift(self, by: int) -> None:
         """The wall clock was set back: all receive times move."""
@@ -368,6 +413,8 @@ class Evaluation:
         return state
 
     def _die(self, state: State) -> None:
+        if self._answers is not None:
+            self._answers.drop(state, self._answers.rule.asks(state))
         del self.states[state.key]
         self._home.ledger.died(state)
 

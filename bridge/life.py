@@ -145,7 +145,9 @@ class Life:
 
     def once(self, key: str, sample: Sample) -> Facts:
         """What a message tells about a one-off."""
-        tally = Tally(value=1.0, peak=1.0)
+        gauge = self._rule.gauge
+        value = sample.number if gauge else 1.0
+        tally = Tally(value=value, peak=value, gauge=gauge)
         self._count(tally, sample)
         return Facts(self._rule.id, self._labels_of(key), sample.t, tally, sample.t)
 
@@ -182,7 +184,7 @@ class Life:
         if alert.gone_w is None:
             alert.gone_w, alert.unseen = watch.w, self._hold if by_time and watch.blind else 0
             alert.ends_w = self._ends(alert, watch.w)
-            alert.reason = reason or alert.reason
+            alert.reason = reason
             self._home.ledger.force(state)
         if watch.w >= alert.ends_w and not (by_time and watch.blind):
             self.end(state, alert.reason)

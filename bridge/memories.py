@@ -42,7 +42,8 @@ class Memories:
                 self._home.overflowed(self._rule.alert, what)
                 return None
             memory = self._new(key)
-        self._home.ledger.hit(memory, sample)
+        # Its key says the rest, unless the type compares what was measured.
+        self._home.ledger.hit(memory, Sample(sample.t, sample.w) if self._rule.gauge else sample)
         memory.heard_w = sample.w
         return self._rule.compare(memory, sample, self.begun_w)
 

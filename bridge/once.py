@@ -23,6 +23,9 @@ class Recent:
             self._old, self._new = self._new, set()
         return True
 
+    def __len__(self) -> int:
+        return len(self._new) + len(self._old)
+
     def forget(self, member: object) -> None:
         self._new.discard(member)
         if self._old:
@@ -32,10 +35,11 @@ class Recent:
 class Once:
     """Tells doubles from news: by `id`, else by the server's own numbering, and for connections by who they are."""
 
-    __slots__ = ("_connections", "_first", "_own")
+    __slots__ = ("_connections", "_first", "_happenings", "_own")
 
     def __init__(self) -> None:
-        self._first = Recent(32_768).first
+        self._happenings = Recent(32_768)
+        self._first = self._happenings.first
         self._connections = Recent(100_000)
         self._own: dict[tuple[str, int], None] = {}
 

@@ -11,6 +11,9 @@ from bridge.matcher import Matcher
 from bridge.rule import Rule, Watched
 from bridge.state import SEPARATOR, Texts
 
+PROCESS = ("server.id", "statsz.start")
+"""The fields that tell one process of a server from the next; not each type of event has both."""
+
 Test = Callable[[Event], bool]
 
 
@@ -91,7 +94,7 @@ def make(rule: Rule, kind: EventType | None, tops: Iterable[str], latest: Iterab
         return read_text(kind, path, names)
 
     series = kind.series if kind and kind.series else tuple(rule.by)
-    process = ("server.id", "statsz.start") if kind and "statsz.start" in kind.fields else ()
+    process = [path for path in PROCESS if kind and kind.series and path in kind.fields]
     equal = [matcher for matcher in rule.where if matcher.op == "="]
     others = [matcher for matcher in rule.where if matcher.op != "="]
     return Plan(
@@ -141,7 +144,7 @@ def paths(rule: Rule, kind: EventType, tops: Iterable[str], latest: Iterable[str
     wanted = {matcher.field for matcher in (*rule.where, *rule.marks)}
     wanted.update(rule.by, rule.number_fields, rule.text_fields, tops, latest)
     if rule.serial:
-        wanted |= set(kind.series) | ({"statsz.start"} & kind.fields.keys())
+        wanted.update(kind.series, PROCESS)
     return {path for path in wanted if path in kind.fields or path.startswith("token.")}
 
 

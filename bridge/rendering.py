@@ -8,7 +8,7 @@ from bridge.alert import Facts
 from bridge.event import Kind
 from bridge.events import EVENT_TYPES
 from bridge.notification import AlertView, State
-from bridge.rule import Rule
+from bridge.rule import NEW, OLD, Rule
 from bridge.shown import Fields, Moment, Number, Ranking, Span
 from bridge.values import SECOND
 
@@ -73,12 +73,20 @@ class Renderer(msgspec.Struct, frozen=True):
             "last_seen": Moment(tally.last / SECOND),
             "top": top,
             "labels": Fields(facts.labels),
-            "event": Fields({path: _typed(rule, path, text) for path, text in tally.latest.items()}),
+            "event": Fields(
+                {path: _typed(rule, path, text) for path, text in tally.latest.items() if path not in (OLD, NEW)}
+            ),
+            "old": self._value_of(rule, tally.latest.get(OLD, "")),
+            "new": self._value_of(rule, tally.latest.get(NEW, "")),
             "duration": Span(((facts.ends or at) - facts.starts) / SECOND),
             "limit": rule.threshold_text,
             "within": rule.within_text,
             "account": account,
         }
+
+    def _value_of(self, rule: Rule, text: str) -> object:
+        """What the rule's one text field was or is, with its unit."""
+        return _typed(rule, rule.text_fields[0], text) if rule.paired and rule.text_fields else text
 
 
 def _number(value: float | None, kind: Kind, approximate: bool) -> str:

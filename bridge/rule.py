@@ -28,6 +28,9 @@ from bridge.state import Memory, Sample, State, Texts
 from bridge.template import Template, is_template
 from bridge.values import DAY, NEVER, Duration, Quantity, format_duration
 
+OLD, NEW = "\x1eold", "\x1enew"
+"""Under what names templates find the two values of a type that is `paired`, among the fields of the latest event."""
+
 
 def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
@@ -82,6 +85,8 @@ class Rule(Options):
     """It has memories besides its combinations: `compare` says what an event means beside what came before."""
     begins: ClassVar[bool] = False
     """Its condition depends on how long it has watched: `begun_w` of its states is when that began."""
+    paired: ClassVar[bool] = False
+    """Its events say what was and what is now: the last two of a sample's `latest` are OLD and NEW."""
     gauge: ClassVar[bool] = False
     """Of an instant type: `value` is how things are, not how many events there were."""
     summary: ClassVar[str]
@@ -330,19 +335,14 @@ class Rule(Options):
     def rejudge(self, state: State) -> None:
         """The limits may be others: judge anew what is known, where that is not done each time anyway."""
 
-    def hitter(self) -> Callable[[State, int], bool]:
-        """`slide` and `add` for an event that brings nothing but its instant, and `holds`, all in one: for a flood."""
-
-        def hit(state: State, t: int) -> bool:
-            self.slide(state, t, t)
-            self.add(state, Sample(t, t))
-            return self.holds(state, t, t)
-
-        return hit
+    def hitter(self) -> Callable[[State, int], bool] | None:
+        """For a flood of events that bring nothing but their instant: `slide`, `add` and `holds` in one, while the
+        condition does not hold. None: this type has no short way."""
+        return None
 
     def carrier(self) -> Callable[[State, int], float]:
-        """The same while the condition holds. Returns the value if it goes on to hold; less than 0 if that is not
-        sure, and then the event was not taken in."""
+        """The same while it holds. Returns the value if it goes on to hold; less than 0 if that is not sure, and then
+        the event was not taken in."""
         return lambda state, t: -1.0
 
     def shift(self, state: State, by: int) -> None:

@@ -1,7 +1,7 @@
 """The rules file and the files it names become values, or all that is wrong with them at once."""
 
 import glob
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -23,14 +23,10 @@ from bridge.receivers import DESTINATIONS
 from bridge.rule import Rule
 from bridge.rules import RULE_TYPES
 
-LATER_RULE_TYPES = frozenset(
-    ("state", "aggregate", "change", "new_value", "cardinality", "spike", "ratio", "not_followed_by")
-)
+LATER_RULE_TYPES = frozenset(("state", "aggregate", "cardinality", "spike", "ratio"))
 """Types that the format has, but not this version."""
 
-_LATER_RULE_KEYS = frozenset(
-    ("at_least", "direction", "factor", "fields", "fn", "learn_for", "match", "matching", "or_before", "then")
-)
+_LATER_RULE_KEYS = frozenset(("at_least", "direction", "factor", "fn", "matching"))
 """What these types have and none of this version does."""
 
 Model = TypeVar("Model", bound=Options)
@@ -62,9 +58,13 @@ def load(
     environ: Mapping[str, str],
     destinations: Sequence[type[Destination]] = DESTINATIONS,
     rule_types: Mapping[str, type[Rule]] = RULE_TYPES,
+    trim: Callable[[Plain], Plain] | None = None,
 ) -> Loaded:
-    """Read a main file and its rule files. Raises ConfigError if the main file is broken; rule files may be."""
-    reading = _Reading(environ, destinations, rule_types)
+    """Read a main file and its rule files. Raises ConfigError if the main file is broken; rule files may be.
+
+    `trim` takes out of the main file's value what is not wanted.
+    """
+    reading = _Reading(environ, destinations, rule_types, trim)
     main = reading.main(path)
     if main.config is None or _errors(main.problems):
         raise ConfigError(_errors(main.problems))
@@ -128,8 +128,9 @@ class _Reading:
         environ: Mapping[str, str],
         destinations: Sequence[type[Destination]],
         rule_types: Mapping[str, type[Rule]],
+        trim: Callable[[Plain], Plain] | None = None,
     ) -> None:
-        self._environ, self._rule_types = environ, rule_types
+        self._environ, self._rule_types, self._trim = environ, rule_types, trim
         self._model = config_model(tuple(destinations))
         self._identities: Identities = {}
         self._labels: dict[str, Plain] = {}
@@ -143,6 +144,8 @@ class _Reading:
         top = mapping(given.value)
         if alone and top and top.keys() <= {"rules", "rule_defaults"}:
             return self._rule_file(path, given)
+        if self._trim:
+            given.value = self._trim(given.value)
         self._labels = mapping(top.get("labels"))
         config, faults = self._validate(self._model, given.value, given, path)
         rules, rule_faults = self._rules(path, given)

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 
 from bridge.rule import Rule
 from bridge.rules.any import Any
+from bridge.rules.change import Change
 from bridge.rules.flatline import Flatline
 from bridge.rules.frequency import Frequency
 from bridge.rules.increase import Increase
+from bridge.rules.new_value import NewValue
+from bridge.rules.not_followed_by import NotFollowedBy
 from bridge.rules.threshold import Threshold
 
 RULE_TYPES: Mapping[str, type[Rule]] = {
@@ -15,5 +18,8 @@ RULE_TYPES: Mapping[str, type[Rule]] = {
     "increase": Increase,
     "threshold": Threshold,
     "flatline": Flatline,
+    "change": Change,
+    "new_value": NewValue,
+    "not_followed_by": NotFollowedBy,
 }
 """Every type, by the name that operators write as `type`."""

@@ -36,12 +36,14 @@ class Frequency(Counting):
         return window_of(state).count >= self.count
 
     def hitter(self) -> Callable[[State, int], bool]:
-        within, count, capacity, generic = self.within, self.count, self._span.capacity, super().hitter()
+        within, count, capacity = self.within, self.count, self._span.capacity
 
         def hit(state: State, t: int) -> bool:
-            window = cast(Window, state)
+            window = cast("Window", state)
             if window.coarse is not None:
-                return generic(state, t)
+                window.slide(t)
+                window.add(t)
+                return window.count >= count
             times = window.times
             times.append(t)
             if times[window.head] <= t - within:
@@ -57,7 +59,7 @@ class Frequency(Counting):
         within, others, capacity = self.within, self.count - 1, self._span.capacity
 
         def carry(state: State, t: int) -> float:
-            window = cast(Window, state)
+            window = cast("Window", state)
             times, head = window.times, window.head
             held = len(times) - head
             if window.coarse is not None or held < others or held >= capacity:

@@ -1,41 +1,26 @@
 """The rule type `threshold`."""
 
-from collections.abc import Collection
 from typing import Any, ClassVar, Literal, Self
 
 import msgspec
-from pydantic import ValidationInfo, field_validator, model_validator
+from pydantic import PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from bridge.event import Kind
 from bridge.events.checking import check_number
-from bridge.rule import Names, Rule, check_limit
-from bridge.state import Sample, State
-from bridge.values import NEVER, SECOND, Quantity
-
-SILENCE_MIN = 90 * SECOND
-"""A series that has been silent for three of its intervals, and at least this long, has no measurement any more."""
-
-
-class Measurement(msgspec.Struct, array_like=True):
-    """The latest number of one series. `gap` is its last interval; both times are watched time."""
-
-    number: float
-    w: int
-    gap: int
-
-    @property
-    def stale_w(self) -> int:
-        return self.w + max(3 * self.gap, SILENCE_MIN)
+from bridge.latest import Latest, Measured, Measurement
+from bridge.limit import Limit, limit_of
+from bridge.rule import Names, check_limit
+from bridge.state import SEPARATOR, Sample, State
+from bridge.values import Quantity
 
 
-class Measured(State):
-    """The series of one combination, and which of them are past the limit."""
+class Levels(Measured):
+    """The series of one combination, and which of them, or of their sums, are past the limit."""
 
-    series: dict[str, Measurement] = {}
     past: set[str] = set()
 
 
-class Threshold(Rule):
+class Threshold(Latest):
     """The number in `field` is above or below a limit.
 
     It begins with a measurement past the limit and ends with one that is no longer past `clear` (the limit itself, if
@@ -44,7 +29,6 @@ class Threshold(Rule):
     """
 
     measuring: ClassVar[bool] = True
-    serial: ClassVar[bool] = True
     summary: ClassVar[str] = "{{ value }} (limit {{ limit }})"
     meaning: ClassVar[tuple[str, ...]] = ("field", "of", "per", "sum_over")
 
@@ -56,6 +40,8 @@ class Threshold(Rule):
     below: Quantity | None = None
     clear: Quantity | None = None
     sum_over: Names = []
+
+    _limit: Limit = PrivateAttr(default=Limit(True, 0.0, ""))
 
     @field_validator("field", "of", "per")
     @classmethod
@@ -75,18 +61,17 @@ class Threshold(Rule):
 
     @model_validator(mode="after")
     def _check_limits(self) -> Self:
-        if (self.above is None) == (self.below is None):
-            raise ValueError("a threshold needs either `above` or `below`; write one of them")
+        self._limit = limit_of(self.above, self.below)
         if self.of and self.per:
             raise ValueError("`of` and `per` exclude each other; remove one")
-        if self.clear and (self.clear.value > self._limit if self.above else self.clear.value < self._limit):
+        if self.clear and self._limit.is_passed(self.clear.value):
             side = "at or below `above`" if self.above else "at or above `below`"
             raise ValueError(f"`clear` is on the wrong side of the limit; choose a number {side}")
         return self
 
     @property
     def threshold_text(self) -> str:
-        return (self.above or self.below or Quantity(0, "number", "")).text
+        return self._limit.text
 
     @property
     def number_fields(self) -> list[str]:
@@ -107,105 +92,69 @@ class Threshold(Rule):
         return "number" if self.per else field_kind
 
     def worse(self, a: float, b: float) -> float:
-        return max(a, b) if self.above else min(a, b)
+        return self._limit.worse(a, b)
 
-    def new(self, no: int, key: str) -> Measured:
-        return Measured(no, key, series={}, past=set())
+    def new(self, no: int, key: str) -> Levels:
+        return Levels(no, key, series={}, past=set())
 
     def add(self, state: State, sample: Sample) -> None:
-        measured = _measured(state)
-        last = measured.series.get(sample.series)
-        gap = sample.w - last.w if last else 0
-        measured.series[sample.series] = Measurement(sample.number or 0.0, sample.w, gap)
-        self._judge(measured, self._group(sample.series))
+        levels = _levels(state)
+        levels.measure(sample)
+        self._judge(levels, self._group(sample.series))
 
-    def slide(self, state: State, t: int, w: int) -> str:
-        measured = _measured(state)
-        stale = [name for name, measurement in measured.series.items() if measurement.stale_w <= w]
-        return "no data" if self._drop(measured, stale) else ""
-
-    def end(self, state: State, series_prefix: str) -> bool:
-        measured = _measured(state)
-        ended = [name for name in measured.series if name == series_prefix or name.startswith(series_prefix + "\x1f")]
-        return self._drop(measured, ended)
+    def settle(self, state: State) -> None:
+        levels = _levels(state)
+        levels.past &= {self._group(name) for name in levels.series}
+        for group in list(levels.past):
+            self._judge(levels, group)
 
     def holds(self, state: State, t: int, w: int) -> bool:
-        return bool(_measured(state).past)
+        return bool(_levels(state).past)
 
     def value(self, state: State, t: int, w: int) -> float:
-        sums = self._sums(_measured(state)).values()
+        sums = self._sums(_levels(state)).values()
         if not sums:
             return state.alert.tally.value or 0.0 if state.alert else 0.0
-        return max(sums) if self.above else min(sums)
-
-    def due_w(self, state: State) -> int:
-        return min((measurement.stale_w for measurement in _measured(state).series.values()), default=NEVER)
-
-    def idle(self, state: State, t: int, w: int) -> bool:
-        return not _measured(state).series
-
-    def sleep(self, state: State, by: int) -> None:
-        for measurement in _measured(state).series.values():
-            measurement.w += by
-
-    def reset(self, state: State) -> None:
-        _measured(state).series.clear()
-        _measured(state).past.clear()
-
-    def series(self, state: State) -> Collection[str]:
-        return _measured(state).series
+        return max(sums) if self._limit.above else min(sums)
 
     def rejudge(self, state: State) -> None:
-        measured = _measured(state)
-        for group in {self._group(name) for name in measured.series}:
-            self._judge(measured, group)
+        levels = _levels(state)
+        for group in {self._group(name) for name in levels.series}:
+            self._judge(levels, group)
 
     def dump(self, state: State) -> Any:
-        measured = _measured(state)
-        return [measured.series, sorted(measured.past)]
+        levels = _levels(state)
+        return [levels.series, sorted(levels.past)]
 
     def load(self, state: State, dumped: Any) -> None:
-        measured = _measured(state)
-        measured.series = msgspec.convert(dumped[0], dict[str, Measurement])
-        measured.past = set(dumped[1])
+        levels = _levels(state)
+        levels.series = msgspec.convert(dumped[0], dict[str, Measurement])
+        levels.past = set(dumped[1])
 
-    @property
-    def _limit(self) -> float:
-        limit = self.above or self.below
-        assert limit is not None
-        return limit.value
-
-    def _judge(self, measured: Measured, group: str) -> None:
-        total = self._sums(measured, group)[group]
-        clear = self.clear.value if self.clear else self._limit
-        edge = clear if group in measured.past else self._limit
-        if total > edge if self.above else total < edge:
-            measured.past.add(group)
+    def _judge(self, levels: Levels, group: str) -> None:
+        total = self._sums(levels, group)[group]
+        clear = self.clear.value if self.clear else self._limit.value
+        edge = clear if group in levels.past else self._limit.value
+        if total > edge if self._limit.above else total < edge:
+            levels.past.add(group)
         else:
-            measured.past.discard(group)
+            levels.past.discard(group)
 
-    def _sums(self, measured: Measured, only: str | None = None) -> dict[str, float]:
+    def _sums(self, levels: Levels, only: str | None = None) -> dict[str, float]:
         sums: dict[str, float] = {}
-        for name, measurement in measured.series.items():
+        for name, measurement in levels.series.items():
             group = self._group(name)
             if only is None or group == only:
                 sums[group] = sums.get(group, 0.0) + measurement.number
         return sums
 
     def _group(self, series: str) -> str:
-        """The series without the fields that `sum_over` adds up. A series is written `field=value`, joined by \\x1f."""
+        """The series without the fields that `sum_over` adds up. Its parts are written `field=value`."""
         if not self.sum_over:
             return series
-        return "\x1f".join(part for part in series.split("\x1f") if part.split("=", 1)[0] not in self.sum_over)
-
-    def _drop(self, measured: Measured, names: list[str]) -> bool:
-        for name in names:
-            del measured.series[name]
-        left = {self._group(name) for name in measured.series}
-        measured.past &= left
-        return bool(names)
+        return SEPARATOR.join(part for part in series.split(SEPARATOR) if part.split("=", 1)[0] not in self.sum_over)
 
 
-def _measured(state: State) -> Measured:
-    assert isinstance(state, Measured)
+def _levels(state: State) -> Levels:
+    assert isinstance(state, Levels)
     return state

@@ -37,6 +37,8 @@ class Model:
     measuring = False
     counting = False
     within: int = 0
+    arriving: bool = False
+    """An event is being judged: at one instant it comes before what time does."""
 
     def take(self, t: int, w: int, what: object) -> bool:
         """An event. Whether it concerns the condition at all."""
@@ -145,13 +147,13 @@ class Threshold(Model):
         assert isinstance(what, Number)
         if what.number is None:
             return self.measurements.pop(what.series, None) is not None
-        for name in [name for name in self.measurements if name not in self.living(w)]:
+        for name in [name for name, taken in self.measurements.items() if _stale(taken) < w]:
             del self.measurements[name]
         self.measurements.setdefault(what.series, []).append((w, what.number))
         return True
 
     def living(self, w: int) -> dict[str, list[tuple[int, float]]]:
-        return {name: taken for name, taken in self.measurements.items() if w < _stale(taken)}
+        return {name: taken for name, taken in self.measurements.items() if w < _stale(taken) + self.arriving}
 
     def holds(self, t: int, w: int) -> bool:
         return any(self.past(taken) for taken in self.living(w).values())
@@ -271,7 +273,9 @@ class Oracle:
         goodbye = what == "goodbye" or (isinstance(what, Number) and what.number is None)
         if self._phase and not goodbye:
             self._count += 1
+        self._model.arriving = True
         self._judge(measured=not goodbye)
+        self._model.arriving = False
 
     def _judge_by_time(self) -> None:
         if not self._blind and self._model.over(self._w):

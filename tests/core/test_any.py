@@ -1,9 +1,8 @@
-"""The rule type `any`, and one-offs."""
+"""The rule type `any`, and one-offs, beside its table of cases."""
 
 import pytest
 
-from bridge.inputs import Blind, Sight
-from tests.core.stage import Decision, Stage, at, connected, disconnected, goodbye, rule, setup
+from tests.core.stage import Stage, connected, disconnected, goodbye, rule, setup
 
 
 def test_a_one_off_is_told_once_and_has_no_end() -> None:
@@ -26,13 +25,6 @@ def test_equal_one_offs_before_the_message_are_one_line_with_a_count() -> None:
     assert row.notification.status == "event"
 
 
-def test_with_keep_firing_for_it_fires_until_so_long_after_the_latest() -> None:
-    stage = Stage(rule(events="client.disconnect", keep_firing_for="10s"))
-    stage.play(disconnected(1, "x"), disconnected(8, "x"), disconnected(17.9, "x")).wait(100)
-
-    assert stage.decisions == [Decision(1.0, "firing", value=1.0), Decision(27.9, "resolved", value=3.0)]
-
-
 def test_with_resolve_on_it_fires_until_the_other_event() -> None:
     lost = rule(events="leafnode.disconnect", by=["client.name"], resolve_on={"events": "leafnode.connect"})
     stage = Stage(lost)
@@ -44,21 +36,6 @@ def test_with_resolve_on_it_fires_until_the_other_event() -> None:
         (2.0, "firing", "other"),
         (10_001.0, "resolved", "leaf"),
     ]
-
-
-def test_with_both_the_first_of_them_ends_it() -> None:
-    lost = rule(events="leafnode.disconnect", resolve_on={"events": "leafnode.connect"}, keep_firing_for="10s")
-    stage = Stage(lost).play(disconnected(1, "leaf", kind="Leafnode"), connected(3, "leaf", kind="Leafnode"))
-    stage.play(disconnected(21, "leaf", kind="Leafnode")).wait(100)
-
-    assert stage.story == [(1.0, "firing"), (3.0, "resolved"), (21.0, "firing"), (31.0, "resolved")]
-
-
-def test_keep_firing_for_stands_still_while_blind() -> None:
-    stage = Stage(rule(events="client.disconnect", keep_firing_for="10s"))
-    stage.play(disconnected(1, "x"), Blind(at(2)), Sight(at(100)))
-
-    assert stage.wait(200).story == [(1.0, "firing"), (109.0, "resolved")]
 
 
 def test_for_is_an_error() -> None:

@@ -125,7 +125,7 @@ def test_memory_is_bounded_and_the_latest_are_kept() -> None:
     assert all(once.first(f"id{number}", "", 0) for number in range(100_000))
 
     assert not any(once.first(f"id{number}", "", 0) for number in range(100_000 - 32_768, 100_000))
-    assert len(once._happenings._new) + len(once._happenings._old) <= 2 * 32_768
+    assert len(once._happenings) <= 2 * 32_768
 
 
 def test_connections_are_known_as_far_as_promised() -> None:
