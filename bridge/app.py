@@ -27,6 +27,7 @@ from bridge.engine import Engine
 from bridge.errors import ConfigError, StoreError
 from bridge.inbox import Inbox
 from bridge.receiver import Destination
+from bridge.recorder import Recorder
 from bridge.source.supervisor import Source
 from bridge.store import Store
 from bridge.values import MINUTE, SECOND
@@ -58,8 +59,9 @@ class Employed(NamedTuple):
 class App:
     """The running service."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str], loaded: Loaded) -> None:
-        """`loaded` is what `path` says; it is read again at each reload."""
+    def __init__(self, path: Path, environ: Mapping[str, str], loaded: Loaded, recording: Path | None = None) -> None:
+        """`loaded` is what `path` says; it is read again at each reload. All that the engine is told goes into
+        `recording` as well. Raises RecordingError if it cannot be written."""
         self._path = path
         self._environ = environ
         self._clock = SystemClock()
@@ -70,6 +72,7 @@ class App:
         self._committer: Committer
         self._tasks: asyncio.TaskGroup
         self._inbox = Inbox(self._clock, self._dropped)
+        self._recorder = Recorder(recording, setup(loaded).names, append=True) if recording else None
         self._workers: dict[str, Employed] = {}
         self._given: set[str] = set()
         """Rows that workers have, until their end is on disk."""
@@ -97,7 +100,9 @@ class App:
     # -- begin and end ------------------------------------------------------------------------------------------
 
     async def _begin(self) -> None:
-        await self._restore()
+        resumed = await self._restore()
+        if self._recorder and (since := self._engine.watch.blind_since) is not None:
+            self._recorder.begin(since, resumed)
         self._committer = Committer(self._engine, self._store, self._clock, self._committed)
         self._inbox.tell("started", version=__version__)
         for lost in [self._store.lost, *self._store.damaged]:
@@ -109,14 +114,14 @@ class App:
         gc.freeze()
         LOG.debug("sqlite=%s python=%s", sqlite3.sqlite_version, sys.version.split()[0])
 
-    async def _restore(self) -> None:
-        """An engine that goes on where the last commit ended, or one that begins."""
+    async def _restore(self) -> bool:
+        """An engine that goes on where the last commit ended (then True), or one that begins."""
         snapshot = await self._store.load()
         now = self._clock.now()
         self._engine = Engine(setup(self._loaded), now)
         if snapshot is None:
             self._engine.begin()
-            return
+            return False
         self._inbox.tell("store_recovered")
         try:
             self._engine.restore(snapshot, now, dormant=bool(self._loaded.broken))
@@ -125,8 +130,9 @@ class App:
             await self._store.begin_anew(f"what it holds cannot be read: {error}")
             self._engine = Engine(setup(self._loaded), now)
             self._engine.begin()
-            return
+            return False
         self._engine.advance(now)
+        return True
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
@@ -147,6 +153,8 @@ class App:
         )
         systemd.ready(self._status())
         prune = self._tasks.create_task(self._prune())
+        if self._recorder:
+            self._tasks.create_task(self._recorder.run(), name="recording")
         try:
             await self._decide()
         finally:
@@ -162,8 +170,10 @@ class App:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await asyncio.gather(*(employed.worker.stop(STOP_GRACE) for employed in self._workers.values()))
-        while len(self._inbox):
-            self._engine.process(self._inbox.take(INPUTS_MAX))
+        while self._take_in():
+            pass
+        if self._recorder:
+            await self._recorder.close()
         try:
             await self._committer.finish()
         except StoreError as error:
@@ -191,7 +201,7 @@ class App:
         next_sign = 0.0
         while not self._stopping:
             await inbox.wait(self._patience(watchdog))
-            self._slice(engine, inbox)
+            self._slice()
             await committer.step(self._tasks)
             if self._reload_asked:
                 self._reload_asked = False
@@ -204,13 +214,20 @@ class App:
                 systemd.status(self._status())
             await asyncio.sleep(0)
 
-    def _slice(self, engine: Engine, inbox: Inbox) -> None:
+    def _slice(self) -> None:
         end = time.perf_counter() + SLICE
-        while inputs := inbox.take(INPUTS_MAX):
-            engine.process(inputs)
+        while self._take_in():
             if time.perf_counter() >= end:
                 return
-        engine.advance(self._clock.now())
+        self._engine.advance(self._clock.now())
+
+    def _take_in(self) -> bool:
+        """Tell the engine some of what waits; False if nothing does."""
+        inputs = self._inbox.take(INPUTS_MAX)
+        if self._recorder:
+            self._recorder.take(inputs, self._engine.watch.t)
+        self._engine.process(inputs)
+        return bool(inputs)
 
     def _patience(self, watchdog: float | None) -> float:
         """Seconds until something must be done though nothing comes."""
@@ -299,10 +316,12 @@ class App:
         if loaded.config.storage.path != before.config.storage.path:
             LOG.warning("storage.path has changed; restart the service to use %s", loaded.config.storage.path)
         await self._stop_workers(self._loaded)
-        while len(self._inbox):
-            self._engine.process(self._inbox.take(INPUTS_MAX))
+        while self._take_in():
+            pass
         self._engine.advance(self._clock.now())
         self._engine.reload(setup(self._loaded), dormant=bool(loaded.broken))
+        if self._recorder:
+            self._recorder.names = setup(self._loaded).names
         log.configure(loaded.config.log.format, loaded.config.log.level)
         await self._committer.flush()
         self._start_workers()

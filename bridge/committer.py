@@ -66,7 +66,6 @@ class Committer:
         now = asyncio.get_running_loop().time()
         if self.idle:
             if self._due():
-                self._began = now
                 self._task = tasks.create_task(self._save(self._drain()), name="commit")
         elif now - self._began > AHEAD_MAX:
             await self._written()
@@ -79,7 +78,7 @@ class Committer:
     async def finish(self) -> None:
         """The last commit: everything, so that a start has nothing to repeat. Raises StoreError if it fails."""
         await self._written()
-        await self._save(self._engine.drain(everything=True))
+        await self._save(self._drain(everything=True))
         if self.degraded:
             last = self._backlog.commit()
             raise StoreError(
@@ -96,10 +95,10 @@ class Committer:
         now = self._clock.now()
         return now >= self.next_at or (self._engine.urgent and not self.degraded)
 
-    def _drain(self) -> Commit:
+    def _drain(self, everything: bool = False) -> Commit:
         """While the disk fails, journal entries are not kept: in their place, all states are."""
-        self._last = self._clock.now()
-        return self._engine.drain(everything=bool(self.degraded))
+        self._last, self._began = self._clock.now(), asyncio.get_running_loop().time()
+        return self._engine.drain(everything=everything or bool(self.degraded))
 
     async def _save(self, commit: Commit) -> None:
         if self.degraded:
@@ -113,6 +112,7 @@ class Committer:
 
     async def _commit(self, commit: Commit) -> None:
         await self._store.commit(commit)
+        LOG.debug("on disk n=%d ms=%.1f", commit.n, (asyncio.get_running_loop().time() - self._began) * 1000)
         self._on_disk.update(row.id for row in commit.rows)
         self._on_disk.difference_update(settled.id for settled in commit.settled)
         self._hand_over(commit)

@@ -40,6 +40,14 @@ class StoreDamaged(StoreError):
     """The database's file does not hold what was written to it."""
 
 
+class RecordingError(BridgeError):
+    """A recording cannot be read. `line` counts from 1; 0 means the file as a whole."""
+
+    def __init__(self, file: str, line: int, what: str) -> None:
+        super().__init__(f"{file}:{line}: {what}" if line else f"{file}: {what}")
+        self.file, self.line, self.what = file, line, what
+
+
 class Trouble(BridgeError):
     """A delivery attempt that did not succeed. `status` is the HTTP status, or None if no answer came."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 from pydantic import BaseModel
 
 from bridge.builtin import builtin_rules
@@ -24,6 +25,9 @@ from bridge.receivers.webhook import Webhook
 from bridge.route import Route
 from bridge.rule import ANNOTATION_NAMES, Rule
 from bridge.rules import RULE_TYPES
+from bridge.ruletest.model import Expectation, ExpectedAlert, Occurrence, RuleTest, RuleTests
+from bridge.ruletest.suite import read_suite
+from bridge.ruletest.trial import try_all
 from tests.receivers.notifications import alert, notification
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +56,18 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
+def rule_tests() -> list[str]:
+    """The blocks that name the file of their rules."""
+    return [text for text in blocks("yaml") if re.match(r"rules: \S", text)]
+
+
+def rules_files() -> list[str]:
+    return [text for text in blocks("yaml") if text not in rule_tests()]
+
+
+SHOWN_AS_FAILING = "{at: 37s, firing: [{alert: AuthErrorBurst, labels: {client_host: 10.0.0.9}}]}"
+
+
 def keys(model: type[BaseModel]) -> set[str]:
     return {field.alias or name for name, field in model.model_fields.items()}
 
@@ -60,10 +76,29 @@ def test_every_rules_file_in_it_is_sound(tmp_path: Path) -> None:
     (tmp_path / "credentials").mkdir()
     (tmp_path / "credentials/nats-password").write_text("secret")
     (tmp_path / "credentials/slack-webhook-url").write_text("https://hooks.slack.com/services/T0/B0/x")
-    assert blocks("yaml")
-    for text in blocks("yaml"):
+    assert rules_files()
+    for text in rules_files():
         (tmp_path / "rules.yaml").write_text(text)
         assert check([tmp_path / "rules.yaml"], {"CREDENTIALS_DIRECTORY": f"{tmp_path}/credentials"}) == []
+
+
+def test_every_test_of_rules_in_it_passes(tmp_path: Path) -> None:
+    """Tests of the first rules file."""
+    (tmp_path / "rules.yaml").write_text(rules_files()[0])
+    assert rule_tests()
+    for text in rule_tests():
+        (tmp_path / "rules.test.yaml").write_text(text)
+        outcomes = try_all(read_suite(tmp_path / "rules.test.yaml", {}))
+        assert [outcome.placed.test.name for outcome in outcomes if not outcome.passed] == []
+
+
+def test_the_failure_that_it_shows_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rules.yaml").write_text(rules_files()[0])
+    Path("rules.test.yaml").write_text(rule_tests()[0].replace("{at: 37s, firing: []}", SHOWN_AS_FAILING))
+    result = CliRunner().invoke(program, ["test", "rules.test.yaml"])
+    (shown,) = [text for text in blocks("text") if text.startswith("FAILED")]
+    assert (result.exit_code, result.stdout) == (1, f"{shown}\nrules.test.yaml: 1 passed, 1 failed\n")
 
 
 def test_the_example_file_is_sound(tmp_path: Path) -> None:
@@ -162,6 +197,13 @@ def test_the_keys_of_each_receiver(destination: type[Destination]) -> None:
     row = next(line for line in section("Receivers").splitlines() if line.startswith(f"| `{destination.key}` |"))
     assert named(row) == {destination.key} | keys(destination) - keys(Destination)
     assert row.count("secret") == len(secret_keys(destination)) + ("headers" in keys(destination))
+
+
+def test_the_keys_of_tests() -> None:
+    text = section("Test your rules")
+    models: list[type[BaseModel]] = [RuleTests, RuleTest, Occurrence, Expectation]
+    assert first_column(text) == {key for model in models for key in keys(model)}
+    assert keys(ExpectedAlert) <= named(text)
 
 
 def test_what_the_log_says_is_what_the_program_writes() -> None:

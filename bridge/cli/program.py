@@ -9,7 +9,10 @@ import click
 from bridge import __version__
 from bridge.cli.check import check
 from bridge.cli.demo import demo
+from bridge.cli.record import record
+from bridge.cli.replay import replay
 from bridge.cli.run import run
+from bridge.cli.test import test
 from bridge.errors import BridgeError
 
 
@@ -22,7 +25,7 @@ def program() -> None:
     """
 
 
-for command in (run, check, demo):
+for command in (run, check, test, replay, record, demo):
     program.add_command(command)
 
 

@@ -15,9 +15,10 @@ from bridge.config import load
 
 @click.command()
 @click.option("--config", "path", type=FILE, help=f"The rules file.  [default: ${VARIABLE}, else {DEFAULT}]")
-def run(path: Path | None) -> None:
+@click.option("--record", "recording", type=FILE, help="Write all that the rules are told to this file as well.")
+def run(path: Path | None, recording: Path | None) -> None:
     """Run the service until SIGTERM. SIGHUP reads the rules anew."""
     path = path or default_file()
     loaded = load(path, os.environ)
     log.configure(loaded.config.log.format, loaded.config.log.level)
-    sys.exit(asyncio.run(App(path, os.environ, loaded).run()))
+    sys.exit(asyncio.run(App(path, os.environ, loaded, recording).run()))

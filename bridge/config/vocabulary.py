@@ -36,6 +36,16 @@ NEIGHBOURS: dict[str, tuple[str, ...]] = {
     "slack_config": ("slack_configs",),
     "webhook": ("webhook_configs",),
     "webhook_config": ("webhook_configs",),
+    # promtool test rules
+    "alert_rule_test": ("expect",),
+    "alertname": ("alert",),
+    "eval_time": ("at",),
+    "exp_alerts": ("firing",),
+    "exp_annotations": ("annotations",),
+    "exp_labels": ("labels",),
+    "input_series": ("events",),
+    "rule_files": ("rules",),
+    "values": ("fields",),
     # NATS
     "server": ("servers",),
     "urls": ("servers",),

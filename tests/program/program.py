@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,11 +24,14 @@ class Program:
     The database is `state.db` in the directory, and outlives the process, as the rules file does.
     """
 
-    def __init__(self, directory: Path, rules: str, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, directory: Path, rules: str, environ: Mapping[str, str] | None = None, options: Sequence[str] = ()
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.rules_path, self.database = directory / "rules.yaml", directory / "state.db"
         self._log = directory / "stderr"
         self._environ = dict(environ or {})
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self.write(rules)
 
@@ -77,7 +80,7 @@ class Program:
         """Returns at once."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bridge", "run", "--config", str(self.rules_path)],
+                [sys.executable, "-m", "bridge", "run", "--config", str(self.rules_path), *self._options],
                 cwd=ROOT,
                 env=bare_environ() | self._environ,
                 stdin=subprocess.DEVNULL,

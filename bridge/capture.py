@@ -1,0 +1,66 @@
+"""Makes a recording without rules: hears NATS as the bridge does, and writes down what it hears."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Collection
+
+from bridge.clock import Clock
+from bridge.errors import RecordingError
+from bridge.inputs import Blind, Input, Message, Own, Sight
+from bridge.recorder import Recorder
+from bridge.source.settings import Settings
+from bridge.source.supervisor import Source
+
+
+class Capture:
+    """Takes from the source (see source.Sink) into a recording. What it loses sight of is blind in it."""
+
+    def __init__(self, recorder: Recorder, clock: Clock) -> None:
+        self._recorder, self._clock = recorder, clock
+        self._sighted = False
+        self._over = asyncio.Event()
+
+    async def run(self, settings: Settings, subjects: Collection[str], seconds: float | None) -> None:
+        """Until SIGTERM or SIGINT, or for so many seconds. Raises RecordingError if the file cannot be written."""
+        source = Source(settings, self._clock, self, subjects)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._over.set)
+        async with asyncio.TaskGroup() as tasks:
+            writing = tasks.create_task(self._recorder.run())
+            writing.add_done_callback(lambda _: self._over.set())
+            hearing = tasks.create_task(source.run())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._over.wait()
+            self._over.set()
+            hearing.cancel()
+            await asyncio.wait({hearing})
+            await self._recorder.close()
+        if self._recorder.trouble:
+            raise RecordingError(str(self._recorder.path), 0, f"{self._recorder.trouble}; make room and begin anew")
+
+    # -- what the source tells ----------------------------------------------------------------------------------
+
+    def message(self, subject: str, data: bytes, at: int) -> None:
+        self._take(Message(subject, data, at))
+
+    def own(self, server_id: str, client_id: int) -> None:
+        self._take(Own(server_id, client_id, self._clock.now()))
+
+    def sight(self, at: int) -> None:
+        """A recording is sighted from its first line on."""
+        if self._sighted:
+            self._take(Sight(at))
+        self._sighted = True
+
+    def blind(self, at: int) -> None:
+        if not self._over.is_set():
+            self._take(Blind(at))
+
+    def told(self, event_name: str, fields: dict[str, object], at: int) -> None:
+        """The log says it; it is not about the bridge that will play the recording."""
+
+    def _take(self, given: Input) -> None:
+        self._recorder.take((given,), given.at)

@@ -1,0 +1,71 @@
+"""`nats-alert-bridge record`"""
+
+import asyncio
+import os
+from pathlib import Path
+
+import click
+
+from bridge import log
+from bridge.capture import Capture
+from bridge.cli.place import DEFAULT, FILE, VARIABLE, default_file
+from bridge.clock import SystemClock
+from bridge.config import Loaded, load
+from bridge.configuration import settings, setup
+from bridge.events import EVENT_TYPES
+from bridge.recorder import Recorder
+from bridge.subject import overlap
+from bridge.values import SECOND, parse_duration
+
+REQUESTS = "$SYS.REQ.>"
+"""Some of them hold credentials, and to those who ask, whoever listens seems to be somebody who answers."""
+
+
+def _span(context: click.Context, option: click.Parameter, given: str | None) -> int | None:
+    """A duration as in the rules file."""
+    try:
+        return None if given is None else parse_duration(given)
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, option) from None
+
+
+@click.command()
+@click.option("--out", type=FILE, required=True, help="The recording; a file that is there is not touched.")
+@click.option("--config", "path", type=FILE, help=f"The rules file.  [default: ${VARIABLE}, else {DEFAULT}]")
+@click.option("--subject", "subjects", multiple=True, help="Only this subject or pattern; more than one may be given.")
+@click.option("--for", "duration", callback=_span, metavar="DURATION", help="End after so long, such as 30s or 2h.")
+def record(out: Path, path: Path | None, subjects: tuple[str, ...], duration: int | None) -> None:
+    """Write down what NATS says, for replay and tests, until SIGTERM, Ctrl-C or --for.
+
+    Connects as `run` does and listens to every event that the bridge knows and to the subjects of the rules.
+    Credentials do not get into the file, and text that strangers chose is cleaned.
+    """
+    for subject in subjects:
+        _check(subject)
+    path = path or default_file()
+    loaded = load(path, os.environ)
+    log.configure(loaded.config.log.format, loaded.config.log.level)
+    recorded = asyncio.run(_record(loaded, path, out, subjects or _all(loaded), duration))
+    click.echo(f"{out}: {recorded} events")
+
+
+async def _record(loaded: Loaded, path: Path, out: Path, subjects: tuple[str, ...], duration: int | None) -> int:
+    recorder = Recorder(out, setup(loaded).names, append=False)
+    capture = Capture(recorder, SystemClock())
+    await capture.run(settings(loaded, path), subjects, None if duration is None else duration / SECOND)
+    return recorder.events
+
+
+def _all(loaded: Loaded) -> tuple[str, ...]:
+    known = {subject for kind in EVENT_TYPES.values() for subject in kind.subjects}
+    return tuple(sorted(known | {rule.rule.subject for rule in loaded.rules if rule.rule.subject}))
+
+
+def _check(subject: str) -> None:
+    tokens = subject.split(".")
+    if subject.split() != [subject] or "" in tokens or ">" in tokens[:-1]:
+        raise click.UsageError(
+            f"--subject {subject!r} is no subject; write names joined by dots, '*', or '>' at the end"
+        )
+    if overlap(subject, REQUESTS):
+        raise click.UsageError(f"--subject {subject!r} takes in {REQUESTS}, which is not recorded; name less")

@@ -1,0 +1,198 @@
+"""Recordings: what the live program was told, and what a replay of it decides."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from bridge.cli.program import program
+from tests.conftest import StartServer
+from tests.program.program import Program, run
+from tests.program.rules import BURST, rules_file
+from tests.program.trouble import SERVER, Peer, fail_login, report
+from tests.sink import Sink
+from tests.waiting import eventually
+
+RULES = f"""\
+{BURST.replace("2s", "1s")}
+- alert: Gone
+  events: client.disconnect
+  by: [client.name]
+  annotations: {{summary: '{{{{ labels.client_name }}}}: {{{{ event.reason }}}}'}}
+- alert: Kept
+  events: client.auth_error
+  by: [client.host]
+  keep_firing_for: 1s
+- alert: Pending
+  events: client.connect
+  type: frequency
+  count: 1
+  within: 1s
+  for: 500ms
+  by: [client.name]
+- alert: ServerSilent
+  events: server.statsz
+  type: flatline
+  within: 1s
+  by: [server.name]
+- alert: Heard
+  events: server.statsz
+  type: threshold
+  field: statsz.cores
+  above: 0
+  by: [server.name]
+"""
+
+Change = tuple[float, str, dict[str, str], float | None]
+
+
+@contextmanager
+def recording_bridge(directory: Path, server: str, sink: str) -> Iterator[tuple[Program, Path]]:
+    recording = directory / "bridge" / "recording.jsonl"
+    rules = rules_file(server, sink, RULES)
+    with Program(directory / "bridge", rules, options=["--record", str(recording)]) as program:
+        yield program, recording
+
+
+def decided(database: Path) -> list[Change]:
+    """The changes of alerts, as the live program wrote them down."""
+    with closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute("SELECT body FROM change ORDER BY n").fetchall()
+    changes = [json.loads(body) for (body,) in rows]
+    return [
+        (change["at"] / 1e6, change["state"], change["facts"]["labels"], change["facts"]["tally"].get("value"))
+        for change in changes
+    ]
+
+
+def sent(database: Path) -> list[tuple[float, str]]:
+    with closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute("SELECT created, destination FROM outbox ORDER BY created, id").fetchall()
+    return [(created / 1e6, destination) for created, destination in rows]
+
+
+def replayed(recording: Path, rules: Path) -> tuple[list[Change], list[tuple[float, str]]]:
+    """What a replay decides, pending alerts apart, and what it would send."""
+    ended = run("replay", str(recording), "--config", str(rules), "--format", "json")
+    assert ended.code == 0, ended.err
+    lines: list[dict[str, Any]] = [json.loads(line) for line in ended.out.splitlines()]
+    changes = [
+        (line["at"], line["state"], line["labels"], line["value"])
+        for line in lines
+        if "alert" in line and line["state"] != "pending"
+    ]
+    return changes, [(line["at"], line["message"]["destination"]) for line in lines if "message" in line]
+
+
+async def test_a_replay_of_the_live_programs_own_recording_decides_and_tells_the_same(
+    start_server: StartServer, sink: Sink, tmp_path: Path
+) -> None:
+    server = start_server(SERVER)
+    with recording_bridge(tmp_path, server.url, sink.url) as (bridge, recording):
+        await bridge.hears()
+        report(server)
+        for name in ("a", "b"):
+            with Peer(server, name=name):
+                pass
+        fail_login(server, times=25)
+        server.kill()
+        await asyncio.sleep(1.2)  # waits for nothing: longer than any span of the rules
+        server.start()
+        await bridge.hears(times=2)
+        fail_login(server, times=5)
+        report(server)
+        await bridge.says("alert resolved", "alertname='AuthErrorBurst'", within=15)
+        await bridge.says("alert firing", "alertname='ServerSilent'", within=15)
+        assert bridge.stop() == 0
+        lived = decided(bridge.database)
+        changes, messages = replayed(recording, bridge.rules_path)
+        assert {state for _, state, _, _ in lived} == {"firing", "resolved", "event"}
+        assert {labels["alertname"] for _, _, labels, _ in lived} >= {"AuthErrorBurst", "Gone", "Kept", "ServerSilent"}
+        assert changes == lived
+        end = json.loads(recording.read_text().splitlines()[-1])["at"]
+        # What waited at the stop is told by the replay, which lets time run on.
+        assert [message for message in messages if message[0] < end] == sent(bridge.database)
+
+
+async def test_a_kill_leaves_a_recording_that_goes_on_and_is_blind_in_between(
+    start_server: StartServer, sink: Sink, tmp_path: Path
+) -> None:
+    server = start_server(SERVER)
+    with recording_bridge(tmp_path, server.url, sink.url) as (bridge, recording):
+        await bridge.hears()
+        fail_login(server)
+        await eventually(lambda: b"AUTH.ERR" in recording.read_bytes())
+        bridge.kill()
+        with recording.open("ab") as file:
+            file.write(b'{"at": 17954')
+        bridge.start()
+        await bridge.hears(times=2)
+        fail_login(server)
+        await eventually(lambda: recording.read_bytes().count(b"AUTH.ERR") == 2)
+        assert bridge.stop() == 0
+    subjects = [json.loads(line)["subject"] for line in recording.read_text().splitlines()]
+    marks = [subject for subject in subjects if subject in ("bridge.blind", "bridge.sight", "bridge.started")]
+    assert marks == ["bridge.blind", "bridge.started", "bridge.sight"] * 2 + ["bridge.blind"]
+    assert subjects[subjects.index("bridge.started", 2) - 2 :][:2] == ["bridge.blind", "bridge.store_recovered"]
+
+
+async def test_no_credential_is_in_a_recording(start_server: StartServer, sink: Sink, tmp_path: Path) -> None:
+    server = start_server(SERVER)
+    with recording_bridge(tmp_path, server.url, sink.url) as (bridge, recording):
+        await bridge.hears()
+        fail_login(server, name="evil\u202e\n")
+        with Peer(server, name="x"):
+            pass
+        await eventually(lambda: b"DISCONNECT" in recording.read_bytes())
+        assert bridge.stop() == 0
+    text = recording.read_text()
+    assert "s3cret" not in text
+    assert "\u202e" not in text
+    assert recording.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_recording_that_cannot_be_written_is_a_clear_end_at_the_start(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(rules_file("nats://127.0.0.1:1", "http://127.0.0.1:1", BURST))
+    ended = run("run", "--config", str(rules), "--record", str(tmp_path / "no" / "recording"))
+    assert ended.code == 1
+    assert ended.err.startswith(f"{tmp_path}/no/recording: the recording cannot be written (No such file")
+
+
+async def test_record_writes_what_replay_reads(start_server: StartServer, tmp_path: Path) -> None:
+    server = start_server(SERVER)
+    rules, out = tmp_path / "rules.yaml", tmp_path / "recording.jsonl"
+    rules.write_text(rules_file(server.url, "http://127.0.0.1:1", RULES))
+    command = asyncio.create_task(
+        asyncio.to_thread(run, "record", "--out", str(out), "--config", str(rules), "--for", "2500ms")
+    )
+    await eventually(lambda: out.exists() and b"STATSZ" in out.read_bytes(), within=10)
+    fail_login(server, times=20)
+    ended = await command
+    assert ended.code == 0, ended.err
+    lines = out.read_text().splitlines()
+    assert ended.out == f"{out}: {sum('$SYS.' in line for line in lines)} events\n"
+    changes, _ = replayed(out, rules)
+    assert [labels["alertname"] for _, state, labels, _ in changes if state == "firing"].count("AuthErrorBurst") == 1
+
+
+def test_record_does_not_touch_a_file_that_is_there(tmp_path: Path) -> None:
+    rules, out = tmp_path / "rules.yaml", tmp_path / "recording.jsonl"
+    rules.write_text(rules_file("nats://127.0.0.1:1", "http://127.0.0.1:1", BURST))
+    out.write_text("mine\n")
+    ended = run("record", "--out", str(out), "--config", str(rules))
+    assert (ended.code, out.read_text()) == (1, "mine\n")
+    assert ended.err == f"{out}: the file is there already; remove it, or name another one\n"
+
+
+@pytest.mark.parametrize("subject", [">", "$SYS.>", "*.>", "$SYS.REQ.SERVER.PING", "$SYS.*.SERVER.PING"])
+def test_record_never_listens_to_requests(subject: str, tmp_path: Path) -> None:
+    ended = CliRunner().invoke(program, ["record", "--out", str(tmp_path / "out"), "--subject", subject])
+    assert ended.exit_code == 2
+    assert "takes in $SYS.REQ.>, which is not recorded" in ended.stderr
