@@ -1,28 +1,65 @@
-"""Runs the benchmarks and prints a table."""
+"""Runs the benchmarks, prints a table and writes RESULTS.md."""
 
-import asyncio
+from math import nan
+from pathlib import Path
 
+import click
 from rich.console import Console
-from rich.table import Table
+from rich.markdown import Markdown
 
-from benchmarks import cpu
-from bridge.demo.nats_binary import find, version_of
+from benchmarks import cpu, latency, memory, report, start, storm
+from benchmarks.figure import QUICK, Benchmark, Figure, Profile, Scale
+from benchmarks.process import Failed
+from benchmarks.profile import profile, profile_combinations, profile_rules
+from bridge.demo.nats_binary import find
+
+BENCHMARKS = {
+    "cpu": Benchmark("an event, beside a bare callback", cpu.against_bare, profile),
+    "rules": Benchmark("the same with many rules", cpu.many_rules, profile_rules),
+    "combinations": Benchmark("the same with many combinations", cpu.many_combinations, profile_combinations),
+    "memory": Benchmark("what a combination takes", memory.combination),
+    "latency": Benchmark("one alert on its way", latency.one_alert),
+    "storm": Benchmark("a storm of events", storm.storm),
+    "start": Benchmark("a start that finds combinations", start.start),
+    "tick": Benchmark("what the passing of time costs", memory.tick, memory.profile_ticks),
+}
 
 
-async def main() -> None:
-    binary = find()
-    result = await cpu.measure(binary)
-    table = Table(
-        title=f"CPU for each event, nats-server {version_of(binary)}, {result.events} events, best of {cpu.ROUNDS}"
-    )
-    table.add_column("what")
-    table.add_column("µs", justify="right")
-    table.add_column("÷ bare callback", justify="right")
-    table.add_row("bare nats-py callback that counts", f"{result.bare:.2f}", "1.00")
-    name = f"the whole bridge, {cpu.RULES} rules, {cpu.ASKING} of them ask for the event"
-    table.add_row(name, f"{result.bridge:.2f}", f"{result.bridge / result.bare:.2f}")
-    Console().print(table)
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice([*BENCHMARKS, "profile"]))
+@click.option("--quick", is_flag=True, help="A little of everything, to see that it runs.")
+def main(names: tuple[str, ...], quick: bool) -> None:
+    """Measure these, or all. RESULTS.md is written when all are measured in full."""
+    binary, scale = find(), QUICK if quick else Scale()
+    console = Console()
+    if "profile" in names:
+        found = profile(binary, scale)
+        console.print(Markdown("\n".join([f"# {found.title}", "", *found.rows])))
+    chosen = [name for name in BENCHMARKS if name in names or not names]
+    figures, profiles = run(chosen, binary, scale, console)
+    if figures:
+        report.show(figures)
+    if not names and not quick:
+        report.write(report.RESULTS, binary, figures, profiles)
+
+
+def run(names: list[str], binary: Path, scale: Scale, console: Console) -> tuple[list[Figure], list[Profile]]:
+    """The figures, and a profile for each benchmark of which one missed its target."""
+    figures: list[Figure] = []
+    profiles: list[Profile] = []
+    for name in names:
+        benchmark = BENCHMARKS[name]
+        with console.status(f"{name}: {benchmark.about}"):
+            try:
+                mine = benchmark.measure(binary, scale)
+            except Failed as error:
+                figures.append(Figure(what=f"{name}: {benchmark.about}", measured=nan, target=0, detail=str(error)))
+                continue
+            figures += mine
+            if benchmark.explain and any(figure.met is False for figure in mine):
+                profiles.append(benchmark.explain(binary, scale))
+    return figures, profiles
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()
