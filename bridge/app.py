@@ -40,6 +40,12 @@ SLICE = 0.001
 INPUTS_MAX = 64
 """Inputs that are taken at once, a part of a slice."""
 
+FLOOD = 32
+"""So many inputs at once are a flood."""
+
+GATHER = 0.001
+"""Seconds in which a flood may gather before the next slice: a round of the loop costs as much as ten events."""
+
 HASTEN_MAX = 15 * MINUTE
 """A message that waits no longer than this for its next try gets it when its worker starts. Longer pauses were asked
 for by the other side."""
@@ -201,7 +207,7 @@ class App:
         next_sign = 0.0
         while not self._stopping:
             await inbox.wait(self._patience(watchdog))
-            self._slice()
+            taken = self._slice()
             await committer.step(self._tasks)
             if self._reload_asked:
                 self._reload_asked = False
@@ -212,22 +218,25 @@ class App:
                 next_sign = time.monotonic() + watchdog / 2
                 systemd.watchdog()
                 systemd.status(self._status())
-            await asyncio.sleep(0)
+            await asyncio.sleep(GATHER if taken >= FLOOD and not len(inbox) else 0)
 
-    def _slice(self) -> None:
-        end = time.perf_counter() + SLICE
-        while self._take_in():
+    def _slice(self) -> int:
+        """Decide for a while. Returns how many inputs it took."""
+        end, taken = time.perf_counter() + SLICE, 0
+        while count := self._take_in():
+            taken += count
             if time.perf_counter() >= end:
-                return
+                return taken
         self._engine.advance(self._clock.now())
+        return taken
 
-    def _take_in(self) -> bool:
-        """Tell the engine some of what waits; False if nothing does."""
+    def _take_in(self) -> int:
+        """Tell the engine some of what waits. Returns how many inputs that were."""
         inputs = self._inbox.take(INPUTS_MAX)
         if self._recorder:
             self._recorder.take(inputs, self._engine.watch.t)
         self._engine.process(inputs)
-        return bool(inputs)
+        return len(inputs)
 
     def _patience(self, watchdog: float | None) -> float:
         """Seconds until something must be done though nothing comes."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from bridge.clock import Clock
 from bridge.errors import RecordingError
@@ -43,8 +43,8 @@ class Capture:
 
     # -- what the source tells ----------------------------------------------------------------------------------
 
-    def message(self, subject: str, data: bytes, at: int) -> None:
-        self._take(Message(subject, data, at))
+    def messages(self, heard: Sequence[tuple[str, bytes]], at: int) -> None:
+        self._recorder.take([Message(subject, data, at) for subject, data in heard], at)
 
     def own(self, server_id: str, client_id: int) -> None:
         self._take(Own(server_id, client_id, self._clock.now()))

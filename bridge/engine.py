@@ -51,7 +51,7 @@ class Engine:
         self._overflows: dict[str, int] = {}
         self._attempts: list[Attempt] = []
         self._pended: list[Pended] = []
-        self._quiet = 0
+        self.quiet = 0
         """Nothing is due before this instant: a flood need not ask for each event. 0: perhaps there is."""
         self._n = 0
         self._malformed_before = 0
@@ -91,7 +91,7 @@ class Engine:
         for given in inputs:
             at = given.at
             if at > watch.t:
-                if at > self._quiet:
+                if at > self.quiet:
                     advance(at)
                 else:
                     watch.t = at
@@ -103,7 +103,7 @@ class Engine:
                     take(event)
             else:
                 self._take_other(given)
-                self._quiet = 0
+                self.quiet = 0
             if told:
                 self._tell_all()
 
@@ -116,7 +116,7 @@ class Engine:
             if self._told:
                 self._tell_all()
         watch.t = max(watch.t, now)
-        self._quiet = self.next_due
+        self.quiet = self.next_due
 
     @property
     def next_due(self) -> int:
@@ -156,7 +156,7 @@ class Engine:
         for evaluation in self._rules.by_id.values():
             evaluation.start(edited=True)
         self._tell_all()
-        self._quiet = 0
+        self.quiet = 0
 
     # -- the store ----------------------------------------------------------------------------------------------
 
@@ -198,7 +198,7 @@ class Engine:
         self.ledger.next_no, self.outbox.next_change = memo.next_no, memo.next_change
         self.watch.t, self.watch.blind_since, self.watch.lost = snapshot.t, memo.blind_since, memo.lost
         for server_id, client_id in memo.own:
-            self._once.claim(server_id, client_id)
+            self._once.claim((server_id, client_id))
         self._absence.heard = memo.heard
         orphans = self._succession.restore(snapshot, memo, dormant)
         self.outbox.restore(snapshot.groups, snapshot.changes, snapshot.rows)
@@ -212,33 +212,34 @@ class Engine:
         for id, evaluation in self._rules.by_id.items():
             evaluation.start(edited=self._succession.edited(id, memo.rules))
         self._tell_all()
-        self._quiet = 0
+        self.quiet = 0
 
     # -- what evaluations need (see home.Home) ------------------------------------------------------------
 
     def file(self, state: State, due: int, due_w: int) -> None:
         if due < state.filed:
             self._calendar.file(state, due)
-            self._quiet = 0
+            self.quiet = 0
         if due_w < state.filed_w:
             self._calendar_w.file(state, due_w)
-            self._quiet = 0
+            self.quiet = 0
 
     def pended(self, facts: Facts, over: bool) -> None:
+        self.quiet = 0
         self._pended.append(Pended(self.watch.t, facts, over))
 
     def begun(self, alert: Alert, facts: Callable[[], Facts]) -> None:
-        self._quiet = 0
+        self.quiet = 0
         self._alerts[alert.identity] = facts
         self.outbox.begun(alert, facts(), self.watch.t)
 
     def ended(self, alert: Alert, facts: Facts) -> None:
-        self._quiet = 0
+        self.quiet = 0
         self._alerts.pop(alert.identity, None)
         self.outbox.ended(alert, facts, self.watch.t)
 
     def happened(self, key: str, facts: Facts, known: Change | None) -> Change:
-        self._quiet = 0
+        self.quiet = 0
         own = self._rules.by_id[facts.rule].rule.about_bridge
         return self.outbox.happened(identity(facts.labels), key, facts, own, known, self.watch.t)
 
@@ -268,7 +269,7 @@ class Engine:
             case Sight():
                 self._see()
             case Own():
-                self._once.claim(given.server_id, given.client_id)
+                self._once.claim((given.server_id, given.client_id))
             case Settled():
                 self._settle(given)
             case Postponed():
@@ -402,7 +403,7 @@ class Engine:
                 next_change=self.outbox.next_change,
                 blind_since=self.watch.blind_since,
                 lost=self.watch.lost,
-                own=self._once.own,
+                own=list(self._once.mine),
                 heard=self._absence.heard,
                 rules=self._succession.digests,
                 asleep=self._succession.asleep,

@@ -71,6 +71,8 @@ class Event(msgspec.Struct, gc=False):
     """The type that an event outside the catalogue gives itself."""
     parsed: dict[str, Any] | None = None
     """The whole payload, once somebody needed it."""
+    account: str | None = None
+    """The name of the account, of a connection's event, if a rule reads it."""
 
 
 def clean(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bridge.clock import Clock
@@ -33,10 +33,10 @@ class Inbox:
         """The oldest inputs, at most so many."""
         inputs = self._inputs
         taken = [inputs.popleft() for _ in range(min(most, len(inputs)))]
-        for given in taken:
-            if type(given) is Message:
-                self._bytes -= len(given.data)
-        if not inputs:
+        if inputs:
+            self._bytes -= sum([len(given.data) for given in taken if type(given) is Message])
+        else:
+            self._bytes = 0
             self._filled.clear()
         return taken
 
@@ -56,13 +56,23 @@ class Inbox:
 
     # -- what the source tells ----------------------------------------------------------------------------------
 
-    def message(self, subject: str, data: bytes, at: int) -> None:
-        if len(self._inputs) >= MESSAGES_MAX or self._bytes + len(data) > BYTES_MAX:
-            self._dropped(1)
-            return
-        self._bytes += len(data)
-        self._inputs.append(Message(subject, data, at))
+    def messages(self, heard: Sequence[tuple[str, bytes]], at: int) -> None:
+        size = sum([len(data) for _, data in heard])
+        if len(self._inputs) + len(heard) > MESSAGES_MAX or self._bytes + size > BYTES_MAX:
+            self._take_some(heard, at)
+        else:
+            self._bytes += size
+            self._inputs.extend([Message(subject, data, at) for subject, data in heard])
         self._filled.set()
+
+    def _take_some(self, heard: Sequence[tuple[str, bytes]], at: int) -> None:
+        """As many as there is room for."""
+        for place, (subject, data) in enumerate(heard):
+            if len(self._inputs) >= MESSAGES_MAX or self._bytes + len(data) > BYTES_MAX:
+                self._dropped(len(heard) - place)
+                return
+            self._bytes += len(data)
+            self._inputs.append(Message(subject, data, at))
 
     def own(self, server_id: str, client_id: int) -> None:
         self.put(Own(server_id, client_id, self._clock.now()))

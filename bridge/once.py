@@ -35,37 +35,24 @@ class Recent:
 class Once:
     """Tells doubles from news: by `id`, else by the server's own numbering, and for connections by who they are."""
 
-    __slots__ = ("_connections", "_first", "_happenings", "_own")
+    __slots__ = ("connections", "happenings", "mine")
 
     def __init__(self) -> None:
-        self._happenings = Recent(32_768)
-        self._first = self._happenings.first
-        self._connections = Recent(100_000)
-        self._own: dict[tuple[str, int], None] = {}
+        self.happenings = Recent(32_768)
+        """By id, or by server and number."""
+        self.connections = Recent(100_000)
+        """Those that are known to live: a reload of a server's configuration repeats their CONNECTs."""
+        self.mine: dict[Connection, None] = {}
+        """The bridge's own; their events are none."""
 
     def first(self, id: object, server_id: str, seq: int) -> bool:
         """Whether an event is news. One that carries neither an id nor a number is."""
         if type(id) is str and id:
-            return self._first(id)
-        return not (server_id and seq) or self._first((server_id, seq))
+            return self.happenings.first(id)
+        return not (server_id and seq) or self.happenings.first((server_id, seq))
 
-    def connected(self, connection: Connection) -> bool:
-        """Whether a CONNECT is news: a reload of a server's configuration repeats those of all living connections."""
-        return self._connections.first(connection)
-
-    def disconnected(self, connection: Connection) -> None:
-        self._connections.forget(connection)
-
-    def claim(self, server_id: str, client_id: int) -> None:
-        """This connection is the bridge's own; its events are none. The last 16 are remembered."""
-        self._own[server_id, client_id] = None
-        while len(self._own) > 16:
-            del self._own[next(iter(self._own))]
-
-    def owns(self, connection: Connection) -> bool:
-        return connection in self._own
-
-    @property
-    def own(self) -> list[tuple[str, int]]:
-        """The bridge's latest connections, to be kept over a restart."""
-        return list(self._own)
+    def claim(self, connection: Connection) -> None:
+        """This connection is the bridge's own. The last 16 are remembered."""
+        self.mine[connection] = None
+        while len(self.mine) > 16:
+            del self.mine[next(iter(self.mine))]

@@ -80,11 +80,11 @@ class Playback:
         engine = self._engine
         self._ahead = None
         for given in chain((first,), islice(rest, BATCH)):
-            if engine.next_due < given.at:
+            if given.at > engine.quiet and engine.next_due < given.at:
                 self._ahead = given
                 return
             yield given
-            if engine.urgent:
+            if not engine.quiet and engine.urgent:  # Whatever it decides, there is something due then.
                 return
 
     def _decided(self) -> Iterator[Transition | Sent]:

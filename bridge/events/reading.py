@@ -52,24 +52,10 @@ def read_text(kind: EventType | None, path: str, names: Names) -> Callable[[Even
     if field and (field.derive or field.zero or field.kind == "seconds"):
         number = read_number(kind, path, names)
         return lambda event: as_text(number(event))
-    if kind and path == "account.name" and path in kind.fields and kind.subjects:
-        return _account_name(names)
-    if kind and path in kind.fields and (get := _straight(kind, path)) is not None:
-        return _clean_text(get)
+    if kind and (place := straight(kind, path)):
+        return attrgetter(place)
     read = _source(kind, path, names)
     return lambda event: as_text(read(event))
-
-
-def _clean_text(get: Callable[[Event], Any]) -> Callable[[Event], str | None]:
-    """What `as_text` does, without the call where there is nothing to do: this is read for every event."""
-
-    def read(event: Event) -> str | None:
-        value = get(event)
-        if type(value) is str and len(value) <= TEXT_MAX and value.isprintable():
-            return value
-        return as_text(value)
-
-    return read
 
 
 def read_number(kind: EventType | None, path: str, names: Names) -> Callable[[Event], float | None]:
@@ -144,7 +130,7 @@ def _source(kind: EventType | None, path: str, names: Names) -> Callable[[Event]
         case ["account", "id"] if kind:
             return _attributes("client.acc")
         case ["account", "name"] if kind:
-            return _account_name(names)
+            return lambda event: event.account
         case ["account", "id" | "name" as part]:
             return _any_account(names if part == "name" else Names())
         case ["claimed", name]:
@@ -161,11 +147,20 @@ def _hidden(user: object) -> object:
     return hash_token(user) if isinstance(user, str) and user else user
 
 
-def _straight(kind: EventType, path: str) -> Callable[[Event], Any] | None:
-    """The way to a field that lies in the decoded struct as it is; None if more is to be done."""
-    if not kind.subjects or path in ("type", "subject") or path.startswith(("token.", "account.", "claimed.")):
-        return None
-    return attrgetter(f"body.{path}")
+def straight(kind: EventType, path: str) -> str:
+    """Where the decoder has put a field as the text that rules read, as a path from the event; "" if nowhere."""
+    if path == "account.name" and path in kind.fields and kind.subjects:
+        return "account"
+    return f"body.{path}" if is_cleaned(kind, path) else ""
+
+
+def is_cleaned(kind: EventType, path: str) -> bool:
+    """Whether the decoder cleans the field's text in its place."""
+    field = kind.fields.get(path)
+    if field is None or not kind.subjects or field.kind != "text" or field.derive or field.zero:
+        return False
+    # Of the server's id the decoder must see whether it is text.
+    return path not in ("type", "subject", "server.id") and not path.startswith(("token.", "account.", "claimed."))
 
 
 def _attributes(path: str) -> Callable[[Event], Any]:
@@ -199,31 +194,31 @@ ACCOUNTS_MAX = 10_000
 """Accounts whose name is remembered, so that it is worked out once and not for every event."""
 
 
-def _account_name(names: Names) -> Callable[[Event], Any]:
-    known: dict[tuple[str, str | None, str | None], str | None] = {}
+class AccountNames:
+    """The names of connections' accounts."""
 
-    def read(event: Event) -> Any:
-        client, ver = event.body.client, event.body.server.ver
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._known: dict[tuple[str, str | None, str | None], str | None] = {}
+
+    def of(self, body: Any) -> str | None:
+        """Of the account that a connection's event tells of."""
+        client, ver = body.client, body.server.ver
         account, tag = client.acc, client.name_tag
         try:
-            return known[account, tag, ver]
+            return self._known[account, tag, ver]
         except (KeyError, TypeError):  # TypeError: a list where text is expected
-            name = as_text(_name_of(names, account, tag, ver))
-        if type(account) is str and type(ver) is str and (tag is None or type(tag) is str):
-            _remember(known, (account, tag, ver), name)
+            name = as_text(_name_of(self._names, account, tag, ver))
+        if all(part is None or type(part) is str for part in (account, tag, ver)):
+            self._remember((account, tag, ver), name)
         return name
 
-    return read
-
-
-def _remember(
-    known: dict[tuple[str, str | None, str | None], str | None], key: tuple[str, str | None, str], name: str | None
-) -> None:
-    if sum(len(part or "") for part in key) > TEXT_MAX:
-        return
-    if len(known) >= ACCOUNTS_MAX:
-        known.clear()
-    known[key] = name
+    def _remember(self, key: tuple[str, str | None, str | None], name: str | None) -> None:
+        if sum(len(part or "") for part in key) > TEXT_MAX:
+            return
+        if len(self._known) >= ACCOUNTS_MAX:
+            self._known.clear()
+        self._known[key] = name
 
 
 def _name_of(names: Names, account: object, tag: object, ver: object) -> object:

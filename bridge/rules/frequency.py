@@ -1,7 +1,7 @@
 """The rule type `frequency`."""
 
 from collections.abc import Callable
-from typing import ClassVar, Literal, cast
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -39,7 +39,7 @@ class Frequency(Counting):
         within, count, capacity = self.within, self.count, self._span.capacity
 
         def hit(state: State, t: int) -> bool:
-            window = cast("Window", state)
+            window: Window = state  # type: ignore[assignment]  # no cast: it would be a call for each event
             if window.coarse is not None:
                 window.slide(t)
                 window.add(t)
@@ -59,7 +59,7 @@ class Frequency(Counting):
         within, others, capacity = self.within, self.count - 1, self._span.capacity
 
         def carry(state: State, t: int) -> float:
-            window = cast("Window", state)
+            window: Window = state  # type: ignore[assignment]  # no cast: it would be a call for each event
             times, head = window.times, window.head
             held = len(times) - head
             if window.coarse is not None or held < others or held >= capacity:

@@ -63,7 +63,7 @@ class Connection:
         self._opening = True
         self._closed = asyncio.Event()
         self._denied: set[str] = set()
-        self._subscriptions = Subscriptions(self._client, self._take)
+        self._subscriptions = Subscriptions(self._client, self._take_all)
         self._roll_call = RollCall(self._take)
 
     @property
@@ -219,8 +219,11 @@ class Connection:
                 raise self.unreachable(f"no answer to a ping for {self._limits.answer} s")
 
     def _take(self, subject: str, data: bytes) -> None:
+        self._take_all([(subject, data)])
+
+    def _take_all(self, heard: list[tuple[str, bytes]]) -> None:
         try:
-            self._sink.message(subject, data, self._clock.now())
+            self._sink.messages(heard, self._clock.now())
         except Exception as error:  # noqa: BLE001
             # A bug of ours. nats-py would go on after it; it must end the process.
             if not self.lost.done():

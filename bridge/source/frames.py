@@ -10,6 +10,7 @@ from nats.aio.client import Client
 from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
 
 Take = Callable[[str, bytes], None]
+TakeAll = Callable[[list[tuple[str, bytes]]], None]
 
 TAIL_MAX = 256 * 1024
 """Bytes of a frame that is not complete yet; a larger one is nats-py's, which does not copy them for each read."""
@@ -21,10 +22,13 @@ SUBJECTS_MAX = 10_000
 class Frames(Parser):
     """Takes the place of a client's parser."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, take_all: TakeAll) -> None:
         super().__init__(client)
+        self.straight: frozenset[bytes] = frozenset()
+        """Subscriptions, by number, whose messages go to `take_all`, all those of one read at once."""
         self.takes: dict[bytes, Take] = {}
-        """Who takes the messages of a subscription, by its number."""
+        """Who takes the messages of other subscriptions."""
+        self._take_all = take_all
         self._tail = b""
         self._subjects: dict[bytes, str] = {}
 
@@ -73,26 +77,43 @@ class Frames(Parser):
 
         Returns where the first other frame begins, and whether that one is ours too but not complete yet.
         """
-        place, size, takes, subjects = 0, len(data), self.takes, self._subjects
-        count = total = 0
+        place, size, straight, subjects = 0, len(data), self.straight, self._subjects
+        heard: list[tuple[str, bytes]] = []
         waits = False
         while data.startswith(b"MSG ", place):
             line = data.find(b"\r\n", place + 4)
             argument = data[place + 4 : line].split(b" ") if line >= 0 else []
-            if len(argument) != 3 or (take := takes.get(argument[1])) is None or not argument[2].isdigit():
+            if len(argument) != 3 or ((number := argument[1]) not in straight and number not in self.takes):
                 waits = line < 0
                 break
-            end = line + 2 + int(argument[2])
+            if not argument[2].isdigit():
+                break
+            begin = line + 2
+            end = begin + int(argument[2])
             if end + 2 > size:
                 waits = True
                 break
-            take(subjects.get(argument[0]) or self._subject(argument[0]), data[line + 2 : end])
+            subject = subjects.get(argument[0]) or self._subject(argument[0])
+            if number in straight:
+                heard.append((subject, data[begin:end]))
+            else:
+                self._hand_over(heard)
+                heard = []
+                self.takes[number](subject, data[begin:end])
+                self._count(1, end - begin)
             place = end + 2
-            count += 1
-            total += end - line - 2
-        self.nc.stats["in_msgs"] += count
-        self.nc.stats["in_bytes"] += total
+        self._hand_over(heard)
         return place, waits or (0 < size - place < 4 and b"MSG ".startswith(data[place:]))
+
+    def _hand_over(self, heard: list[tuple[str, bytes]]) -> None:
+        if heard:
+            self._take_all(heard)
+            self._count(len(heard), sum(len(data) for _, data in heard))
+
+    def _count(self, messages: int, size: int) -> None:
+        """nats-py's own statistics, which tell that the other side lives."""
+        self.nc.stats["in_msgs"] += messages
+        self.nc.stats["in_bytes"] += size
 
     def _subject(self, written: bytes) -> str:
         if len(self._subjects) >= SUBJECTS_MAX:

@@ -10,7 +10,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from bridge.source.settings import Limits
-from bridge.source.subscription import Take
+from bridge.source.frames import Take
 
 PING_SUBJECT = "$SYS.REQ.SERVER.PING"
 """On 2.9.10 as on 2.15.1."""

@@ -1,5 +1,6 @@
 """What takes all that the source hears."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -9,8 +10,9 @@ class Sink(Protocol):
     Until the first `sight` the bridge is blind. All times are microseconds since the epoch.
     """
 
-    def message(self, subject: str, data: bytes, at: int) -> None:
-        """An event message, or a server's answer to the PING under the subject of its STATSZ."""
+    def messages(self, heard: Sequence[tuple[str, bytes]], at: int) -> None:
+        """Subjects and payloads, in order: event messages, and servers' answers to the PING under the subject of their
+        STATSZ."""
 
     def own(self, server_id: str, client_id: int) -> None:
         """From now on events about this connection are about the bridge itself. Comes before the first message."""

@@ -8,10 +8,8 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from bridge.source.frames import Frames
+from bridge.source.frames import Frames, TakeAll
 from bridge.subject import matches, needed, overlap
-
-Take = Callable[[str, bytes], None]
 
 
 class _Ear:
@@ -76,9 +74,9 @@ class _Handover:
 class Subscriptions:
     """What one client listens to."""
 
-    def __init__(self, client: Client, take: Take) -> None:
-        self._client, self._take = client, take
-        self._frames = Frames(client)
+    def __init__(self, client: Client, take_all: TakeAll) -> None:
+        self._client, self._take_all = client, take_all
+        self._frames = Frames(client, take_all)
         client._ps = self._frames
         self._ears: list[_Ear] = []
         self._refused: set[str] = set()
@@ -125,19 +123,16 @@ class Subscriptions:
 
     def _connect_frames(self, going: Iterable[_Ear] = ()) -> None:
         """Whose messages nobody else could have heard take no detour. `going`: until they have ended."""
-        straight = self._handover is None
-        self._frames.takes = {
-            ear.number: self._take if straight and not ear.rivals else ear.take_frame
-            for ear in (*self._ears, *going)
-            if ear.subscription
-        }
+        alone = [ear for ear in self._ears if self._handover is None and ear.subscription and not ear.rivals]
+        self._frames.straight = frozenset(ear.number for ear in alone)
+        self._frames.takes = {ear.number: ear.take_frame for ear in (*self._ears, *going) if ear.subscription}
 
     def hear(self, ear: _Ear, subject: str, data: bytes) -> None:
         if ear.rivals and any(matches(rival, subject) for rival in ear.rivals):
             return
         if self._handover is not None and self._handover.is_copy(ear, subject, data):
             return
-        self._take(subject, data)
+        self._take_all([(subject, data)])
 
     def refuse(self, pattern: str) -> None:
         """The server does not allow it: nobody may count on it."""

@@ -105,7 +105,7 @@ def test_numbers_of_connections_are_each_servers_own() -> None:
 
 def test_the_bridges_own_connections_are_no_events() -> None:
     once = Once()
-    once.claim("P1", 7)
+    once.claim(("P1", 7))
     decodes = decoder(once=once)
 
     assert kinds(decodes, (CAME, connection()), (GONE, connection(_id="b"))) == [None, None]
@@ -115,9 +115,9 @@ def test_the_bridges_own_connections_are_no_events() -> None:
 def test_the_latest_own_connections_are_remembered() -> None:
     once = Once()
     for number in range(40):
-        once.claim("P1", number)
+        once.claim(("P1", number))
 
-    assert [number for number in range(40) if once.owns(("P1", number))] == list(range(24, 40))
+    assert [number for number in range(40) if ("P1", number) in once.mine] == list(range(24, 40))
 
 
 def test_memory_is_bounded_and_the_latest_are_kept() -> None:
@@ -125,11 +125,11 @@ def test_memory_is_bounded_and_the_latest_are_kept() -> None:
     assert all(once.first(f"id{number}", "", 0) for number in range(100_000))
 
     assert not any(once.first(f"id{number}", "", 0) for number in range(100_000 - 32_768, 100_000))
-    assert len(once._happenings) <= 2 * 32_768
+    assert len(once.happenings) <= 2 * 32_768
 
 
 def test_connections_are_known_as_far_as_promised() -> None:
     once = Once()
-    assert all(once.connected(("P1", number)) for number in range(100_000))
+    assert all(once.connections.first(("P1", number)) for number in range(100_000))
 
-    assert not any(once.connected(("P1", number)) for number in range(100_000))
+    assert not any(once.connections.first(("P1", number)) for number in range(100_000))

@@ -1,7 +1,7 @@
 """A sink that writes down what it is given, and a source that runs as long as a test needs it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -41,8 +41,8 @@ class Heard:
     def __init__(self) -> None:
         self.calls: list[tuple[object, ...]] = []
 
-    def message(self, subject: str, data: bytes, at: int) -> None:
-        self.calls.append(("message", subject, data, at))
+    def messages(self, heard: Sequence[tuple[str, bytes]], at: int) -> None:
+        self.calls += [("message", subject, data, at) for subject, data in heard]
 
     def own(self, server_id: str, client_id: int) -> None:
         self.calls.append(("own", server_id, client_id))
@@ -62,7 +62,7 @@ class Heard:
         turns = [call[0] for call in self.calls if call[0] in ("sight", "blind")]
         return bool(turns) and turns[-1] == "sight"
 
-    def messages(self, start: str = "") -> list[tuple[object, object]]:
+    def heard_on(self, start: str = "") -> list[tuple[object, object]]:
         """Subject and data of the messages whose subject begins so."""
         return [(call[1], call[2]) for call in self.calls if call[0] == "message" and str(call[1]).startswith(start)]
 

@@ -60,7 +60,7 @@ async def test_a_refused_subscription_is_told_once_and_the_rest_is_heard(
         await eventually(lambda: it.heard.sees)
         async with client(server, "app", "p"):
             pass
-        await eventually(lambda: it.heard.messages("$SYS.ACCOUNT.APP.DISCONNECT"))
+        await eventually(lambda: it.heard.heard_on("$SYS.ACCOUNT.APP.DISCONNECT"))
         [tale] = it.heard.tales("permission_denied")
         assert tale["denied"] == "$SYS.ACCOUNT.*.CONNECT"
         assert str(tale["reason"]).endswith("allow it in permissions.subscribe of this user")
@@ -74,7 +74,7 @@ async def test_without_a_refused_subscription_an_overlapping_one_hears(start_ser
         await eventually(lambda: it.heard.sees)
         assert [tale["denied"] for tale in it.heard.tales("permission_denied")] == subjects[:1]
         async with client(server, "app", "p"):
-            await eventually(lambda: it.heard.messages("$SYS.ACCOUNT.APP.CONNECT"))
+            await eventually(lambda: it.heard.heard_on("$SYS.ACCOUNT.APP.CONNECT"))
 
 
 @pytest.mark.parametrize(("user", "denied"), [("noping", "$SYS.REQ.SERVER.PING"), ("noinbox", "_INBOX.>")])
@@ -88,7 +88,7 @@ async def test_without_the_right_to_ask_sight_begins_late(start_server: StartSer
         assert it.heard.at("sight") - it.heard.at("told") > 0.8 * QUICK.roll_call * 1_000_000
         assert not it.heard.tales("wrong_account")
         await other.publish("ev.a")
-        await eventually(lambda: it.heard.messages("ev.a"))
+        await eventually(lambda: it.heard.heard_on("ev.a"))
 
 
 async def _ignore(message: object) -> None:

@@ -14,7 +14,7 @@ async def test_all_servers_answer_before_sight(nats_binary: Path) -> None:
     with run_cluster(nats_binary, 2, ACCOUNTS) as servers:
         async with run(settings_for(servers[0]), limits=replace(QUICK, quiet=3, roll_call=5)) as it:
             await eventually(lambda: it.heard.sees, within=5)
-            assert len({subject for subject, _ in it.heard.messages("$SYS.SERVER.")}) == 2
+            assert len({subject for subject, _ in it.heard.heard_on("$SYS.SERVER.")}) == 2
 
 
 async def test_another_server_takes_over_even_if_only_one_is_configured(nats_binary: Path) -> None:
@@ -27,7 +27,7 @@ async def test_another_server_takes_over_even_if_only_one_is_configured(nats_bin
             assert time.monotonic() - killed < 2.5
             async with client(servers[1]) as other:
                 await other.publish("ev.a")
-                await eventually(lambda: it.heard.messages("ev.a"))
+                await eventually(lambda: it.heard.heard_on("ev.a"))
 
 
 async def test_the_bridge_moves_before_a_lame_duck_dies(nats_binary: Path) -> None:

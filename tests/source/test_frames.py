@@ -72,7 +72,13 @@ async def parsed(parser: Parser, stream: bytes, cuts: list[int]) -> None:
 
 
 def short(log: Log) -> Frames:
-    parser = Frames(log)  # type: ignore[arg-type]
+    """One subscription's messages go straight, another's one by one."""
+
+    def take_all(heard: list[tuple[str, bytes]]) -> None:
+        log.heard += [("MSG", "1", subject, b"", data, None) for subject, data in heard]
+
+    parser = Frames(log, take_all)  # type: ignore[arg-type]
+    parser.straight = frozenset({b"1"})
     for number in OURS:
         sid = number.decode()
         parser.takes[number] = lambda subject, data, sid=sid: log.heard.append(("MSG", sid, subject, b"", data, None))  # type: ignore[misc]

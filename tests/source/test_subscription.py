@@ -19,9 +19,9 @@ async def test_overlapping_subjects_deliver_once(start_server: StartServer) -> N
         for subject in sent:
             await other.publish(subject)
         await other.publish("ev.a", b"end")
-        await eventually(lambda: ("ev.a", b"end") in it.heard.messages())
-        await eventually(lambda: len(it.heard.messages("ev.") + it.heard.messages("other.")) == len(sent) + 1)
-        heard = sorted(str(subject) for subject, data in it.heard.messages() if not data)
+        await eventually(lambda: ("ev.a", b"end") in it.heard.heard_on())
+        await eventually(lambda: len(it.heard.heard_on("ev.") + it.heard.heard_on("other.")) == len(sent) + 1)
+        heard = sorted(str(subject) for subject, data in it.heard.heard_on() if not data)
         assert heard == sorted(sent)
 
 
@@ -43,18 +43,18 @@ async def test_a_change_of_subjects_loses_and_doubles_nothing(
         await eventually(lambda: it.heard.sees)
         stop = asyncio.Event()
         flood = asyncio.create_task(publish_until(stop, other))
-        await eventually(lambda: len(it.heard.messages("ev.stay")) > 200)
+        await eventually(lambda: len(it.heard.heard_on("ev.stay")) > 200)
         await it.source.resubscribe(after)
-        count = len(it.heard.messages("ev.stay"))
-        await eventually(lambda: len(it.heard.messages("ev.stay")) > count + 200)
+        count = len(it.heard.heard_on("ev.stay"))
+        await eventually(lambda: len(it.heard.heard_on("ev.stay")) > count + 200)
         stop.set()
         sent = await flood
-        await eventually(lambda: len(it.heard.messages("ev.stay")) >= sent)
+        await eventually(lambda: len(it.heard.heard_on("ev.stay")) >= sent)
         numbers = [int(str(data, "ascii")) for data in payloads(it.heard, "ev.stay")]
         assert sorted(numbers) == list(range(sent))
         await other.publish("ev.new")
-        await eventually(lambda: it.heard.messages("ev.new"))
-        assert len(it.heard.messages("ev.new")) == 1
+        await eventually(lambda: it.heard.heard_on("ev.new"))
+        assert len(it.heard.heard_on("ev.new")) == 1
 
 
 async def test_what_is_not_wanted_any_more_is_not_heard(start_server: StartServer) -> None:
@@ -64,8 +64,8 @@ async def test_what_is_not_wanted_any_more_is_not_heard(start_server: StartServe
         await it.source.resubscribe(["ev.new"])
         await other.publish("ev.old")
         await other.publish("ev.new")
-        await eventually(lambda: it.heard.messages("ev.new"))
-        assert not it.heard.messages("ev.old")
+        await eventually(lambda: it.heard.heard_on("ev.new"))
+        assert not it.heard.heard_on("ev.old")
 
 
 async def test_a_change_while_disconnected_holds_after_the_connect(start_server: StartServer) -> None:
@@ -77,7 +77,7 @@ async def test_a_change_while_disconnected_holds_after_the_connect(start_server:
         await eventually(lambda: it.heard.sees, within=4)
         async with client(server) as other:
             await other.publish("ev.new")
-            await eventually(lambda: it.heard.messages("ev.new"))
+            await eventually(lambda: it.heard.heard_on("ev.new"))
 
 
 async def test_messages_of_all_subjects_come_in_the_order_in_which_they_were_sent(start_server: StartServer) -> None:
@@ -87,8 +87,8 @@ async def test_messages_of_all_subjects_come_in_the_order_in_which_they_were_sen
         await eventually(lambda: it.heard.sees)
         for subject, data in sent:
             await other.publish(subject, data)
-        await eventually(lambda: len(it.heard.messages("ev.")) == len(sent))
-        assert it.heard.messages("ev.") == sent
+        await eventually(lambda: len(it.heard.heard_on("ev.")) == len(sent))
+        assert it.heard.heard_on("ev.") == sent
 
 
 async def test_what_the_sink_drops_is_told_with_the_rest(start_server: StartServer) -> None:
@@ -106,7 +106,7 @@ def dropped(heard: Heard) -> int:
 
 
 def payloads(heard: Heard, subject: str) -> list[bytes]:
-    return [data for _, data in heard.messages(subject) if isinstance(data, bytes)]
+    return [data for _, data in heard.heard_on(subject) if isinstance(data, bytes)]
 
 
 async def publish_until(stop: asyncio.Event, other: Client) -> int:

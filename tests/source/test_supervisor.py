@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Sequence
 
 import httpx
 import msgspec
@@ -21,7 +22,7 @@ async def test_sight_begins_when_the_servers_have_answered(start_server: StartSe
     async with run(settings_for(server)) as it:
         await eventually(lambda: it.heard.sees)
         assert [call[0] for call in it.heard.calls] == ["own", "message", "sight"]
-        [(subject, data)] = it.heard.messages()
+        [(subject, data)] = it.heard.heard_on()
         server_id = it.heard.calls[0][1]
         assert subject == f"$SYS.SERVER.{server_id}.STATSZ"
         assert b'"statsz"' in bytes(data)  # type: ignore[call-overload]
@@ -44,8 +45,8 @@ async def test_messages_come_in_order_with_their_time(start_server: StartServer)
         before = time.time_ns() // 1000
         for number in range(100):
             await other.publish("ev.a", str(number).encode())
-        await eventually(lambda: len(it.heard.messages("ev.")) == 100)
-        assert [data for _, data in it.heard.messages("ev.")] == [str(number).encode() for number in range(100)]
+        await eventually(lambda: len(it.heard.heard_on("ev.")) == 100)
+        assert [data for _, data in it.heard.heard_on("ev.")] == [str(number).encode() for number in range(100)]
         assert before - 1000 <= it.heard.at("message") <= time.time_ns() // 1000 + 1000
 
 
@@ -117,7 +118,7 @@ async def test_a_subject_that_is_no_text_costs_a_moment_only(start_server: Start
         await eventually(lambda: not it.heard.sees, within=2)
         await eventually(lambda: it.heard.sees)
         await other.publish("ev.after")
-        await eventually(lambda: it.heard.messages("ev.after"))
+        await eventually(lambda: it.heard.heard_on("ev.after"))
 
 
 async def test_lost_connections_are_logged_in_one_line(
@@ -138,10 +139,10 @@ async def test_a_sink_that_fails_ends_the_source(start_server: StartServer) -> N
     server = start_server(ACCOUNTS)
     async with run(settings_for(server)) as it:
 
-        def fail(subject: str, data: bytes, at: int) -> None:
+        def fail(heard: Sequence[tuple[str, bytes]], at: int) -> None:
             raise ZeroDivisionError
 
-        it.heard.message = fail  # type: ignore[method-assign]
+        it.heard.messages = fail  # type: ignore[method-assign]
         await eventually(it.task.done)
         error = it.task.exception()
         assert isinstance(error, BaseExceptionGroup)
