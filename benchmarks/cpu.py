@@ -11,7 +11,8 @@ from statistics import median
 
 from benchmarks.figure import Figure, Scale
 from benchmarks.lane import Cost, Lane, bare, sink, whole
-from benchmarks.rules import rules
+from benchmarks.payloads import ALERT_EVERY
+from benchmarks.rules import Wanted, rules
 
 CLIENTS = 1000
 RULES, FEW = 100, 10
@@ -22,7 +23,7 @@ def against_bare(binary: Path, scale: Scale) -> list[Figure]:
     with ExitStack() as stack:
         _, hook = stack.enter_context(sink())
         reference = stack.enter_context(bare(binary, scale.events))
-        lane = stack.enter_context(whole(binary, rules(RULES), hook))
+        lane = stack.enter_context(whole(binary, Wanted(rules(RULES), hook)))
         costs = _alternate([reference, lane], [CLIENTS, CLIENTS], scale)
     what = f"CPU of an event: the whole bridge, {RULES} rules of which 3 ask for it ÷ a bare nats-py callback"
     return [_ratio(what, costs, 2.0, scale)]
@@ -32,8 +33,8 @@ def many_rules(binary: Path, scale: Scale) -> list[Figure]:
     """The same with a thousand rules, each with an equality, against ten."""
     with ExitStack() as stack:
         _, hook = stack.enter_context(sink())
-        few = stack.enter_context(whole(binary, rules(FEW), hook))
-        many = stack.enter_context(whole(binary, rules(scale.rules), hook))
+        few = stack.enter_context(whole(binary, Wanted(rules(FEW), hook)))
+        many = stack.enter_context(whole(binary, Wanted(rules(scale.rules), hook)))
         costs = _alternate([few, many], [CLIENTS, CLIENTS], scale)
     return [_ratio(f"the same with {scale.rules} rules ÷ with {FEW}", costs, 1.3, scale)]
 
@@ -43,8 +44,8 @@ def many_combinations(binary: Path, scale: Scale) -> list[Figure]:
     with ExitStack() as stack:
         _, hook = stack.enter_context(sink())
         made = rules(RULES, limit=2 * scale.combinations)
-        few = stack.enter_context(whole(binary, made, hook))
-        many = stack.enter_context(whole(binary, made, hook))
+        few = stack.enter_context(whole(binary, Wanted(made, hook)))
+        many = stack.enter_context(whole(binary, Wanted(made, hook)))
         for lane, clients in ((few, CLIENTS), (many, scale.combinations)):
             before = lane.process.memory
             lane.fill(clients + 1, clients, "all-live")
@@ -69,12 +70,17 @@ def _ratio(what: str, costs: list[list[Cost]], target: float, scale: Scale) -> F
     ratios = [over.cpu / max(under.cpu, 1e-9) for under, over in zip(below, above, strict=True)]
     detail = (
         f"{_micros(above, scale):.1f} ÷ {_micros(below, scale):.1f} µs, median of {scale.rounds} rounds of "
-        f"{scale.events} events, {min(ratios):.2f} to {max(ratios):.2f}"
+        f"{scale.events} events, {min(ratios):.2f} to {max(ratios):.2f}; {_alerts(above, scale):.1f} alerts a second"
     )
     late = median(cost.between for cost in above) / scale.events * 1e6
-    if late >= 0.1:  # noqa: PLR2004
+    if late >= 0.1:
         detail += f"; checkpoints between the rounds: {late:.1f} µs an event more"
     return Figure(what=what, measured=median(ratios), target=target, detail=detail)
+
+
+def _alerts(costs: list[Cost], scale: Scale) -> float:
+    """In a second of the slowest round."""
+    return (scale.events // ALERT_EVERY + 1) / max(cost.wall for cost in costs)
 
 
 def _micros(costs: list[Cost], scale: Scale) -> float:

@@ -3,15 +3,15 @@
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.payloads import Storm, storm
+from benchmarks.payloads import ALERT_EVERY, Storm, storm
 from benchmarks.process import Failed, Process
 from benchmarks.publisher import Publisher
-from benchmarks.rules import Rule, write
+from benchmarks.rules import Wanted, write
 from bridge.demo.nats_server import NatsServer
 
 SERVER = """
@@ -25,7 +25,7 @@ system_account: SYS
 REST = 5.0
 """Seconds of rest after which a message has been lost that did not come."""
 
-PORTION = 100_000
+PORTION = 50_000
 DROPPED = re.compile(r"dropped (\d+) messages")
 
 
@@ -46,7 +46,7 @@ class Lane:
         self.published = 0
         self._before = process.cpu
 
-    def play(self, events: int, clients: int, end: str, alert_every: int = 20_000) -> Cost:
+    def play(self, events: int, clients: int, end: str, alert_every: int = ALERT_EVERY) -> Cost:
         """Publish so many events as fast as the server takes them, until the process has said that the last one came.
 
         `end` is what it says then, and what the last client is called. Raises Failed if a message was lost: there was
@@ -88,11 +88,12 @@ def bare(binary: Path, events: int) -> Iterator[Lane]:
 
 
 @contextmanager
-def whole(binary: Path, rules: Sequence[Rule], hook: str, log: str = "info") -> Iterator[Lane]:
-    """The bridge with these rules, its database on disk."""
+def whole(binary: Path, wanted: Wanted, profile: Path | None = None) -> Iterator[Lane]:
+    """The bridge with these rules, its database on disk. `profile`: under cProfile, which writes there at a stop."""
+    under = ["cProfile", "-o", str(profile), "-m"] if profile else []
     with tempfile.TemporaryDirectory() as home, NatsServer(binary, SERVER) as server:
-        path = write(Path(home), rules, hook, server.url, log)
-        with Process(Path(home) / "log", "bridge", "run", "--config", str(path)) as process:
+        path = write(Path(home), wanted, server.url)
+        with Process(Path(home) / "log", *under, "bridge", "run", "--config", str(path)) as process:
             process.wait_for("connected to")
             yield Lane(server, process)
 
@@ -103,5 +104,3 @@ def sink() -> Iterator[tuple[Process, str]]:
     with tempfile.TemporaryDirectory() as home, Process(Path(home) / "log", "benchmarks.sink") as process:
         port = process.wait_for("listening").rpartition(" ")[2]
         yield process, f"http://127.0.0.1:{port}/"
-
-

@@ -11,7 +11,7 @@ from statistics import median
 
 from benchmarks.figure import Figure, Profile, Scale, p99
 from benchmarks.payloads import Storm
-from benchmarks.process import Process, memory
+from benchmarks.process import Process, memory_of
 from benchmarks.profile import table
 from benchmarks.rules import Rule
 from benchmarks.stage import START, STEP, batches, engine, play
@@ -52,7 +52,9 @@ def tick(_: Path, scale: Scale) -> list[Figure]:
     )
     return [
         Figure(what=what, measured=found["p99"], unit="ms", target=1, detail=detail),
-        Figure(what="the same where what was filed has moved", measured=found["moved"], unit="ms", target=1, detail=moved),
+        Figure(
+            what="the same where what was filed has moved", measured=found["moved"], unit="ms", target=1, detail=moved
+        ),
     ]
 
 
@@ -70,9 +72,9 @@ def profile_ticks(_: Path, scale: Scale) -> Profile:
 
 
 def _child(what: str, combinations: int, times: int) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as home:
-        with Process(Path(home) / "log", "benchmarks.memory", what, str(combinations), str(times)) as process:
-            line = process.wait_for("result: ")
+    arguments = ["benchmarks.memory", what, str(combinations), str(times)]
+    with tempfile.TemporaryDirectory() as home, Process(Path(home) / "log", *arguments) as process:
+        line = process.wait_for("result: ")
     found: dict[str, float] = json.loads(line.removeprefix("result: "))
     return found
 
@@ -96,9 +98,9 @@ def _rule(limit: int) -> Rule:
 def _size(combinations: int, times: int) -> dict[str, float]:
     warm = engine([_rule(combinations + 1)])
     play(warm, batches(Storm(0, WARM, combinations, alert_every=1)))
-    before = memory(os.getpid())
+    before = memory_of(os.getpid())
     play(warm, batches(Storm(WARM, combinations * times, combinations, alert_every=2**62)))
-    return {"bytes": (memory(os.getpid()) - before) / combinations}
+    return {"bytes": (memory_of(os.getpid()) - before) / combinations}
 
 
 def _tick(combinations: int, ticks: int) -> dict[str, float]:

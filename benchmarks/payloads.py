@@ -13,6 +13,8 @@ MARKER = "marker"
 MARKER_SUBJECT = f"$SYS.ACCOUNT.{MARKER}.DISCONNECT"
 
 HOSTS = 250
+ALERT_EVERY = 20_000
+"""Events of which one raises an alert."""
 
 Message = tuple[str, bytes]
 """Subject and payload."""
@@ -27,7 +29,7 @@ class Storm(NamedTuple):
     first: int
     events: int
     clients: int
-    alert_every: int = 20_000
+    alert_every: int = ALERT_EVERY
 
 
 def storm(wanted: Storm, last: str) -> Iterator[Message]:
@@ -65,7 +67,13 @@ def _template(body: dict[str, Any]) -> bytes:
     body["server"]["seq"] = "@seq"
     body["client"].update(host="@host", id="@client", name="@name")
     text = json.dumps(body, separators=(",", ":")).encode().replace(b"%", b"%%")
-    places = {b"@id": b'"Qcx7qLgs9z%012d"', b"@seq": b"%d", b"@host": b'"10.0.0.%d"', b"@client": b"%d", b"@name": b'"%b"'}
+    places = {
+        b"@id": b'"Qcx7qLgs9z%012d"',
+        b"@seq": b"%d",
+        b"@host": b'"10.0.0.%d"',
+        b"@client": b"%d",
+        b"@name": b'"%b"',
+    }
     # They are filled in in this order: as servers write them.
     assert sorted(places, key=text.index) == list(places)
     for mark, place in places.items():

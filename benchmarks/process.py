@@ -24,6 +24,10 @@ IDLE = 0.05
 """The part of a core that a process may use that does nothing."""
 
 
+UNLIKE = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "PYTHONDONTWRITEBYTECODE", "PYTHONPROFILEIMPORTTIME", "PYTHONDEVMODE")
+"""Variables under which a program would not run as it is installed."""
+
+
 class Failed(Exception):
     """Nothing could be measured."""
 
@@ -46,7 +50,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={name: text for name, text in os.environ.items() if name not in ("NOTIFY_SOCKET", "WATCHDOG_USEC")},
+                env={name: text for name, text in os.environ.items() if name not in UNLIKE},
             )
         return self
 
@@ -89,11 +93,15 @@ class Process:
             if answer := found():
                 return answer
             if ended:
-                raise Failed("\n".join([f"the measured process ended before {what!r}; its log ends:", *self.lines[-10:]]))
+                raise Failed(
+                    "\n".join([f"the measured process ended before {what!r}; its log ends:", *self.lines[-10:]])
+                )
             if self.cpu > spent + patience * IDLE:
                 deadline, spent = time.monotonic() + patience, self.cpu
             if time.monotonic() > deadline:
-                raise Failed("\n".join([f"the measured process rests without {what!r}; its log ends:", *self.lines[-10:]]))
+                raise Failed(
+                    "\n".join([f"the measured process rests without {what!r}; its log ends:", *self.lines[-10:]])
+                )
             time.sleep(POLL)
 
     @property
@@ -105,12 +113,12 @@ class Process:
     @property
     def memory(self) -> int:
         """Bytes that are resident now."""
-        return memory(self._running.pid)
+        return memory_of(self._running.pid)
 
     @property
     def peak(self) -> int:
         """The most bytes that ever were."""
-        return memory(self._running.pid, "VmHWM")
+        return memory_of(self._running.pid, "VmHWM")
 
     @property
     def _running(self) -> "subprocess.Popen[bytes]":
@@ -118,7 +126,7 @@ class Process:
         return self._process
 
 
-def memory(pid: int, name: str = "VmRSS") -> int:
+def memory_of(pid: int, name: str = "VmRSS") -> int:
     """Bytes, as proc(5) has them under this name."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))

@@ -11,6 +11,8 @@ from benchmarks.rules import rules
 from benchmarks.stage import batches, engine, play
 
 TOP = 25
+WAITING = "method 'poll' of 'select.epoll'"
+"""What is no work."""
 
 
 def profile(_: Path, scale: Scale) -> Profile:
@@ -35,11 +37,14 @@ def _events(title: str, count: int, combinations: int, scale: Scale) -> Profile:
     return table(title, profiler, scale.profiled)
 
 
-def table(title: str, profiler: cProfile.Profile, times: int) -> Profile:
-    """Functions by their own time, as rows of a Markdown table. `times`: what calls are divided by."""
+def table(title: str, profiler: cProfile.Profile | str, times: int) -> Profile:
+    """Functions by their own time, as rows of a Markdown table. `profiler`: or the file that one
+    has written. `times`: what calls are divided by."""
     stats = pstats.Stats(profiler)
-    total: float = stats.total_tt  # type: ignore[attr-defined]
     found: dict[tuple[str, int, str], tuple[int, int, float, float, object]] = stats.stats  # type: ignore[attr-defined]
+    for waiting in [place for place in found if WAITING in place[2]]:
+        del found[waiting]
+    total = sum(own for _, _, own, _, _ in found.values())
     rows = ["| own time | with what it calls | calls | function |", "|---:|---:|---:|---|"]
     for place, (_, calls, own, cumulative, _) in sorted(found.items(), key=lambda item: -item[1][2])[:TOP]:
         rows.append(f"| {own / total:.1%} | {cumulative / total:.1%} | {calls / times:.2f} | `{_name(*place)}` |")

@@ -2,9 +2,9 @@
 
 import os
 import platform
-from math import isnan
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import isnan
 from pathlib import Path
 
 from rich.console import Console
@@ -74,4 +74,4 @@ def number(value: float) -> str:
     """Three digits where there is a fraction."""
     if isnan(value):
         return "–"
-    return f"{value:,.0f}".replace(",", " ") if value >= 100 else f"{value:.3g}"  # noqa: PLR2004
+    return f"{value:,.0f}".replace(",", " ") if value >= 100 else f"{value:.3g}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -13,53 +13,68 @@ ASKING = 3
 Rule = dict[str, Any]
 
 
-def asking(limit: int) -> list[Rule]:
-    """Three rules, each with an equality, that let every event through and count it; none is ever full."""
-    ours = {"events": "client.disconnect", "type": "frequency", "within": "2h"}
+MARKER_RULE: Rule = {
+    "alert": "Marker",
+    "events": "client.disconnect",
+    "where": [f"account.name = {MARKER}"],
+    "by": ["client.name"],
+}
+"""Tells each of the few clients that mark a place in the storm."""
+
+
+def rules(count: int, limit: int = 1000) -> list[Rule]:
+    """So many: three that ask for every event, one for the markers, and the rest for other accounts."""
+    return [*_asking(limit), MARKER_RULE, *(_other(number) for number in range(count - ASKING - 1))]
+
+
+def _asking(limit: int) -> list[Rule]:
+    """Each has an equality, lets every event through and counts it; none is ever full, and none fires."""
+    ours = {"events": "client.disconnect", "type": "frequency", "within": "2h", "count": 100_000}
     where = ["account.name = APP"]
     return [
-        {"alert": "PerClient", "by": ["client.name"], "count": 5000, "limit": limit, "where": where, **ours},
-        {"alert": "PerHost", "by": ["client.host"], "count": 100_000, "where": where, **ours},
+        {"alert": "PerClient", "by": ["client.name"], "limit": limit, "where": where, **ours},
+        {"alert": "PerHost", "by": ["client.host"], "where": where, **ours},
         {
             "alert": "PerReason",
-            "by": ["account.name", "reason"],
-            "count": 1_000_000,
+            "by": ["client.host", "reason"],
+            "limit": 10_000,
             "where": [*where, 'client.kind = "Client"', 'reason != "Server Shutdown"'],
             **ours,
         },
     ]
 
 
-def rules(count: int, limit: int = 1000) -> list[Rule]:
-    """So many: three that ask for every event, one that tells the markers, and the rest for other accounts."""
-    told = {"alert": "Marker", "events": "client.disconnect", "where": [f"account.name = {MARKER}"]}
-    return [
-        *asking(limit),
-        {**told, "by": ["client.name"]},
-        *(
-            {
-                "alert": f"Other{number}",
-                "events": "client.disconnect",
-                "where": [f"account.name = tenant-{number}"],
-                "type": "frequency",
-                "count": 5,
-                "within": "1m",
-                "by": ["client.name"],
-            }
-            for number in range(count - ASKING - 1)
-        ),
-    ]
+def _other(number: int) -> Rule:
+    return {
+        "alert": f"Other{number}",
+        "events": "client.disconnect",
+        "where": [f"account.name = tenant-{number}"],
+        "type": "frequency",
+        "count": 5,
+        "within": "1m",
+        "by": ["client.name"],
+    }
 
 
-def write(directory: Path, rules: Sequence[Rule], hook: str, nats: str = "", log: str = "info") -> Path:
-    """A rules file, whose every alert is told at once and by itself to `hook`."""
+class Wanted(NamedTuple):
+    """What a rules file is to say. Every alert is told at once, to `hook`."""
+
+    rules: Sequence[Rule]
+    hook: str = "http://127.0.0.1:9/"
+    group_by: str = "..."
+    level: str = "info"
+    """Of the log."""
+
+
+def write(directory: Path, wanted: Wanted, nats: str = "nats://127.0.0.1:4222") -> Path:
+    """A rules file in this directory, with the database beside it."""
     configuration: Mapping[str, object] = {
-        "nats": {"servers": [nats or "nats://127.0.0.1:4222"], "user": "bridge", "password": "bench"},
+        "nats": {"servers": [nats], "user": "bridge", "password": "bench"},
         "storage": {"path": str(directory / "state.db")},
-        "log": {"format": "logfmt", "level": log},
-        "receivers": [{"name": "sink", "webhook_configs": [{"url": hook}]}],
-        "route": {"receiver": "sink", "group_by": ["..."], "group_wait": "0", "group_interval": "1s"},
-        "rules": list(rules),
+        "log": {"format": "logfmt", "level": wanted.level},
+        "receivers": [{"name": "sink", "webhook_configs": [{"url": wanted.hook}]}],
+        "route": {"receiver": "sink", "group_by": [wanted.group_by], "group_wait": "0", "group_interval": "1s"},
+        "rules": list(wanted.rules),
     }
     path = directory / "rules.yaml"
     path.write_text(yaml.safe_dump(configuration))

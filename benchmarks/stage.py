@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.payloads import Storm, storm
-from benchmarks.rules import Rule, write
+from benchmarks.rules import Rule, Wanted, write
 from bridge.config import load
 from bridge.configuration import setup
 from bridge.engine import Engine
@@ -27,7 +27,7 @@ COMMIT = 25_000
 def engine(rules: list[Rule]) -> Engine:
     """One that has sight and has loaded these rules from a file, as the program does."""
     with TemporaryDirectory() as home:
-        made = Engine(setup(load(write(Path(home), rules, "http://127.0.0.1:9/"), {})), START)
+        made = Engine(setup(load(write(Path(home), Wanted(rules)), {})), START)
     made.begin()
     made.process([Sight(START)])
     gc.collect()

@@ -8,10 +8,11 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.cpu import RULES
-from benchmarks.figure import Figure, Scale
+from benchmarks.figure import Figure, Profile, Scale
 from benchmarks.lane import SERVER, Lane
 from benchmarks.process import Process
-from benchmarks.rules import rules, write
+from benchmarks.profile import table
+from benchmarks.rules import Wanted, rules, write
 from bridge.demo.nats_server import NatsServer
 
 TIMES = 2
@@ -22,7 +23,7 @@ def start(binary: Path, scale: Scale) -> list[Figure]:
     """After a clean stop; beside that, a start without a database, and one after a kill in the middle of a storm."""
     with tempfile.TemporaryDirectory() as home, NatsServer(binary, SERVER) as server:
         place = Path(home)
-        write(place, rules(RULES, limit=2 * scale.stored), "http://127.0.0.1:9/", server.url)
+        write(place, Wanted(rules(RULES, limit=2 * scale.stored)), server.url)
         with _program(place) as (process, empty):
             _fill(Lane(server, process), scale)
             process.stop()
@@ -44,11 +45,24 @@ def start(binary: Path, scale: Scale) -> list[Figure]:
     return [Figure(what=what, measured=median(taken), unit="s", target=2, detail=detail)]
 
 
+def profile_start(binary: Path, scale: Scale) -> Profile:
+    """The program's main thread, from its beginning to a stop once it has started."""
+    with tempfile.TemporaryDirectory() as home, NatsServer(binary, SERVER) as server:
+        place = Path(home)
+        write(place, Wanted(rules(RULES, limit=2 * scale.stored)), server.url)
+        with _program(place) as (process, _):
+            _fill(Lane(server, process), scale)
+            process.stop()
+        with _program(place, "cProfile", "-o", str(place / "profile"), "-m") as (process, _):
+            process.stop()
+        return table("a start that finds combinations, and a stop", str(place / "profile"), scale.stored)
+
+
 @contextmanager
-def _program(place: Path) -> Iterator[tuple[Process, float]]:
+def _program(place: Path, *under: str) -> Iterator[tuple[Process, float]]:
     """The bridge, and the seconds until it had started."""
     began = time.monotonic()
-    with Process(place / "log", "bridge", "run", "--config", str(place / "rules.yaml")) as process:
+    with Process(place / "log", *under, "bridge", "run", "--config", str(place / "rules.yaml")) as process:
         process.wait_for("started rules=")
         seconds = time.monotonic() - began
         process.wait_for("connected to")

@@ -11,7 +11,7 @@ from benchmarks.lane import Lane, sink, whole
 from benchmarks.payloads import marker
 from benchmarks.process import Failed, Process
 from benchmarks.publisher import Publisher
-from benchmarks.rules import Rule, rules
+from benchmarks.rules import Rule, Wanted, rules
 
 ALERTS = 400
 """Alerts within the storm: each has a commit of its own, and one more for its outcome."""
@@ -19,8 +19,9 @@ ALERTS = 400
 
 def storm(binary: Path, scale: Scale) -> list[Figure]:
     """An alert that fires with the last event, and not with the one before, has counted them all."""
+    made = [*rules(RULES), _all(scale.storm)]
     # The program writes at level debug how long each commit took.
-    with sink() as (receiver, hook), whole(binary, [*rules(RULES), _all(scale.storm)], hook, log="debug") as lane:
+    with sink() as (receiver, hook), whole(binary, Wanted(made, hook, level="debug")) as lane:
         began, before = time.monotonic(), lane.process.cpu
         counted = _count(lane, receiver, scale)
         wall, cpu = time.monotonic() - began, lane.process.cpu - before
@@ -47,8 +48,8 @@ def storm(binary: Path, scale: Scale) -> list[Figure]:
             measured=p99(commits),
             unit="ms",
             target=50,
-            detail=f"from the decision to commit until it is on disk: median {median(commits):.1f} ms of {len(commits)} "
-            f"commits, longest {max(commits):.1f} ms",
+            detail=f"from the decision to commit until it is on disk; {len(commits)} commits, median "
+            f"{median(commits):.1f} ms, longest {max(commits):.1f} ms",
         ),
     ]
 
