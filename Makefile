@@ -30,7 +30,7 @@ format: $(VENV)/.dev ## format, and mend what lint can mend
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: $(VENV)/.dev ## what an event costs, measured against a bare nats-py callback
+bench: $(VENV)/.dev ## speed and size, into benchmarks/RESULTS.md; some figures: ARGS="cpu replay"; ARGS=--help lists them
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 lock: $(VENV)/.dev ## renew the lock files within the bounds of pyproject.toml

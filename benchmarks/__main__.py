@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from benchmarks import cpu, latency, memory, names, replay, report, start, storm
-from benchmarks.figure import QUICK, Benchmark, Figure, Profile, Scale
+from benchmarks.figure import QUICK, Benchmark, Explain, Figure, Profile, Scale
 from benchmarks.process import Failed
 from benchmarks.profile import profile, profile_combinations, profile_rules
 from bridge.demo.nats_binary import find
@@ -25,44 +25,45 @@ BENCHMARKS = {
     "replay": Benchmark("a recording", replay.replay, profile),
     "names": Benchmark("names without end", names.names),
 }
+CONSOLE = Console()
+
 LONG = {"names"}
 """Measured only if asked for: they take half an hour or more."""
 
 
-@click.command()
+@click.command(epilog=f"Names: {', '.join([*BENCHMARKS, 'profile'])}.")
 @click.argument("wanted", metavar="[NAME…]", nargs=-1, type=click.Choice([*BENCHMARKS, "profile"]))
+@click.option("--all", "everything", is_flag=True, help="All, the long ones too.")
 @click.option("--quick", is_flag=True, help="A little of everything, to see that it runs.")
-def main(wanted: tuple[str, ...], quick: bool) -> None:
-    """Measure these, or all but the long ones. RESULTS.md is written when all are measured in full."""
+def main(wanted: tuple[str, ...], everything: bool, quick: bool) -> None:
+    """Measure what is named, or all but the long ones. RESULTS.md is written unless only some are named."""
     binary, scale = find(), QUICK if quick else Scale()
-    console = Console()
     if "profile" in wanted:
         found = profile(binary, scale)
-        console.print(Markdown("\n".join([f"# {found.title}", "", *found.rows])))
-    chosen = [name for name in BENCHMARKS if name in wanted or not (wanted or name in LONG)]
-    figures, profiles = run(chosen, binary, scale, console)
+        CONSOLE.print(Markdown("\n".join([f"# {found.title}", "", *found.rows])))
+    unnamed = set() if wanted else BENCHMARKS.keys() - (set() if everything else LONG)
+    figures, profiles = run([name for name in BENCHMARKS if name in {*wanted, *unnamed}], binary, scale)
     if figures:
         report.show(figures)
     if not wanted and not quick:
         report.write(report.RESULTS, binary, figures, profiles)
 
 
-def run(chosen: list[str], binary: Path, scale: Scale, console: Console) -> tuple[list[Figure], list[Profile]]:
-    """The figures, and a profile for each benchmark of which one missed its target."""
+def run(chosen: list[str], binary: Path, scale: Scale) -> tuple[list[Figure], list[Profile]]:
+    """The figures, and profiles for those that missed their target; one that explains several stands there once."""
     figures: list[Figure] = []
-    profiles: list[Profile] = []
+    profiles: dict[Explain, Profile] = {}
     for name in chosen:
-        benchmark = BENCHMARKS[name]
-        with console.status(f"{name}: {benchmark.about}"):
+        about, measure, explain = BENCHMARKS[name]
+        with CONSOLE.status(f"{name}: {about}"):
             try:
-                mine = benchmark.measure(binary, scale)
+                mine = measure(binary, scale)
+                figures += mine
+                if explain and explain not in profiles and any(figure.met is False for figure in mine):
+                    profiles[explain] = explain(binary, scale)
             except Failed as error:
-                figures.append(Figure(what=f"{name}: {benchmark.about}", measured=nan, target=0, detail=str(error)))
-                continue
-            figures += mine
-            if benchmark.explain and any(figure.met is False for figure in mine):
-                profiles.append(benchmark.explain(binary, scale))
-    return figures, profiles
+                figures.append(Figure(what=f"{name}: {about}", measured=nan, target=0, detail=str(error)))
+    return figures, list(profiles.values())
 
 
 if __name__ == "__main__":

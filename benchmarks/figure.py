@@ -60,12 +60,15 @@ class Profile(NamedTuple):
     rows: Sequence[str]
 
 
+Explain = Callable[[Path, Scale], Profile]
+
+
 class Benchmark(NamedTuple):
     """Figures that are measured together. `explain` profiles the same, for figures that miss their target."""
 
     about: str
     measure: Callable[[Path, Scale], list[Figure]]
-    explain: Callable[[Path, Scale], Profile] | None = None
+    explain: Explain | None = None
 
 
 def p99(values: Sequence[float]) -> float:

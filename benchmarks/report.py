@@ -37,7 +37,9 @@ def write(path: Path, binary: Path, figures: Sequence[Figure], profiles: Sequenc
     """The same as Markdown, with the machine and the profiles."""
     lines = [FOREWORD, machine(binary), "", "| figure | measured | target | | how |", "|---|---:|---:|---|---|"]
     for figure in figures:
-        cells = (figure.what, measured(figure), target(figure), verdict(figure), figure.detail)
+        # Of a failure, only what it was: the log that follows names places of this machine.
+        detail = figure.detail.partition("\n")[0]
+        cells = (figure.what, measured(figure), target(figure), verdict(figure), detail)
         lines.append(f"| {' | '.join(cells)} |")
     if profiles:
         lines += ["", "## Where the time goes, for what missed its target"]

@@ -6,10 +6,13 @@ from bridge.event import Event, EventType, as_text
 from bridge.events import EVENT_TYPES
 from bridge.events.reading import Names, read_text
 from bridge.plan import Test, tests
-from bridge.rules.not_followed_by import NotFollowedBy
-from bridge.state import SEPARATOR, State
+from bridge.rules.not_followed_by import UNANSWERED_MAX, Given, NotFollowedBy, given_of
+from bridge.state import SEPARATOR, Memory, State, short
 
 Read = Callable[[Event], str | None]
+
+FULL_STATES = 100
+"""So many combinations of one rule can wait for as much as a combination can, all others for one answer each."""
 
 
 class Answers:
@@ -17,6 +20,8 @@ class Answers:
 
     def __init__(self, rule: NotFollowedBy, names: Names) -> None:
         self.rule = rule
+        self.limit = rule.limit + FULL_STATES * UNANSWERED_MAX
+        """How much the rule's states may wait for altogether: strangers choose how much that is."""
         kinds: list[EventType | None] = [EVENT_TYPES[name] for name in rule.events] if rule.events else [None]
         self._asked = {kind.name if kind else "": _readers(kind, rule.match.keys(), names) for kind in kinds}
         self._given = {name: _readers(EVENT_TYPES[name], rule.match.values(), names) for name in rule.then.events}
@@ -24,6 +29,14 @@ class Answers:
             name: tests(rule.then.where, EVENT_TYPES[name], names) for name in rule.then.events
         }
         self._waiting: dict[str, dict[int, State]] = {}
+        self._sizes: dict[int, int] = {}
+        self._size = 0
+        self._before: tuple[Event | None, str, list[Given]] = None, "", []
+
+    @property
+    def full(self) -> bool:
+        """There is no room for one more unanswered event."""
+        return self._size >= self.limit
 
     def asked(self, event: Event) -> str:
         """What would answer an event."""
@@ -39,25 +52,51 @@ class Answers:
         """The states that wait for this."""
         return list(self._waiting.get(what, {}).values())
 
-    def note(self, state: State) -> None:
-        """What a state waits for may be something else now."""
-        for what in self.rule.asks(state):
-            self._waiting.setdefault(what, {})[state.no] = state
+    def keep(self, event: Event, what: str, memory: Memory | None) -> None:
+        """This event is to be remembered as an answer: what was known before it is what counts for itself."""
+        self._before = event, what, given_of(memory)
 
-    def drop(self, state: State, whats: Iterable[str]) -> None:
-        """It does not wait for these any more."""
+    def is_answered(self, event: Event, what: str, connection: str, w: int, memory: Memory | None) -> bool:
+        """Whether what an event asks for came not long before; it is no answer to itself."""
+        last, last_what, before = self._before
+        given = before if last is event and last_what == what else given_of(memory)
+        return self.rule.is_answered(given, connection, w)
+
+    def wait(self, state: State, whats: Iterable[str]) -> None:
+        """The state waits for these, perhaps beside others."""
         for what in whats:
-            states = self._waiting.get(what, {})
-            states.pop(state.no, None)
-            if not states:
-                self._waiting.pop(what, None)
+            self._waiting.setdefault(what, {})[state.no] = state
+        self._measure(state, self.rule.size(state))
+
+    def answered(self, state: State, what: str) -> None:
+        """The state got an answer; perhaps it waits for no other like it."""
+        if what not in self.rule.asks(state):
+            self._drop(state, what)
+        self._measure(state, self.rule.size(state))
+
+    def forget(self, state: State) -> None:
+        """The state is no more."""
+        for what in self.rule.asks(state):
+            self._drop(state, what)
+        self._measure(state, 0)
+
+    def _drop(self, state: State, what: str) -> None:
+        states = self._waiting.get(what, {})
+        states.pop(state.no, None)
+        if not states:
+            self._waiting.pop(what, None)
+
+    def _measure(self, state: State, size: int) -> None:
+        self._size += size - self._sizes.pop(state.no, 0)
+        if size:
+            self._sizes[state.no] = size
 
 
 def connection(event: Event) -> str:
     """Which connection an event is about; "" if about none."""
     client = event.body.get("client") if isinstance(event.body, dict) else getattr(event.body, "client", None)
-    number = client.get("id") if isinstance(client, dict) else getattr(client, "id", None)
-    return f"{event.server_id}/{as_text(number)}" if number is not None else ""
+    number = as_text(client.get("id") if isinstance(client, dict) else getattr(client, "id", None))
+    return short(f"{as_text(event.server_id)}/{number}") if number is not None else ""
 
 
 def _readers(kind: EventType | None, paths: Iterable[str], names: Names) -> tuple[Read, ...]:
@@ -65,4 +104,4 @@ def _readers(kind: EventType | None, paths: Iterable[str], names: Names) -> tupl
 
 
 def _join(reads: tuple[Read, ...], event: Event) -> str:
-    return SEPARATOR.join([read(event) or "" for read in reads])
+    return short(SEPARATOR.join([read(event) or "" for read in reads]))

@@ -15,6 +15,7 @@ class Counting(Rule):
     """Sliding is theirs, the condition is the type's."""
 
     counting: ClassVar[bool] = True
+    steady: ClassVar[bool] = True
 
     within: Duration = Field(gt=0)
 
@@ -39,12 +40,18 @@ class Counting(Rule):
     def exact(self, state: State) -> bool:
         return window_of(state).exact
 
+    def due(self, state: State) -> int:
+        return window_of(state).oldest_leaves()
+
     def idle(self, state: State, t: int, w: int) -> bool:
         return not window_of(state).count
 
     def window(self, state: State) -> tuple[int, int, int, Iterable[Texts]]:
         window = window_of(state)
         return window.count, window.first, window.last, window.tops
+
+    def latest(self, state: State) -> Texts:
+        return window_of(state).latest
 
     def reset(self, state: State) -> None:
         window_of(state).clear()

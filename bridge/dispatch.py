@@ -7,7 +7,7 @@ from bridge.event import Event
 from bridge.events import EVENT_TYPES
 from bridge.events.decoder import Decoder
 from bridge.home import Home
-from bridge.index import Index, Take, build
+from bridge.index import Take, build
 from bridge.once import Once
 from bridge.plan import Plan
 from bridge.setup import Setup
@@ -41,7 +41,8 @@ class Dispatch:
                     self._by_subject.append((evaluation.rule.subject, plan, evaluation.taker(plan)))
                 else:
                     watchers.setdefault(name, []).append((plan, evaluation.taker(plan)))
-        self._index: dict[str, Index] = {name: build(name, asked, setup.names) for name, asked in watchers.items()}
+        indexes = {name: build(name, asked, setup.names) for name, asked in watchers.items()}
+        self._index = {name: (index.read, index.table, index.rest) for name, index in indexes.items()}
         self.decoder = Decoder(wanted, once, setup.names, raw=bool(self._by_subject))
 
     @property
@@ -59,7 +60,10 @@ class Dispatch:
             for react in reactions:
                 react(event)
         if (index := self._index.get(event.type)) is not None:
-            for tests, take in index.asked(event):
+            read, table, asked = index
+            if read is not None:
+                asked = table.get(read(event) or "", asked)
+            for tests, take in asked:
                 for test in tests:
                     if not test(event):
                         break

@@ -118,6 +118,13 @@ class Engine:
         watch.t = max(watch.t, now)
         self.quiet = self.next_due
 
+    def step(self, now: int) -> bool:
+        """Let time pass towards `now`, but no further than to where it first costs something: a loop that has other
+        things to do goes on later. Whether `now` is reached."""
+        due = self.next_due
+        self.advance(min(now, due + 1))
+        return due >= now
+
     @property
     def next_due(self) -> int:
         """Nothing is due before this instant; it may lie up to a second too early. NEVER if nothing is due at all."""

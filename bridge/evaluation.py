@@ -64,7 +64,9 @@ class Evaluation:
         }
         self._endings = listen(rule.resolve_on, rule.resolve_on.match if rule.resolve_on else None, rule, names)
         self._announcements = listen(rule.unless if isinstance(rule, Flatline) else None, None, rule, names)
-        self._goodbyes = sorted({name for kind in kinds if kind and rule.serial for name in kind.ends_with})
+        self._goodbyes = sorted(
+            {name for kind in kinds if kind and rule.serial and not rule.remembering for name in kind.ends_with}
+        )
         self._answers = Answers(rule, names) if isinstance(rule, NotFollowedBy) else None
         latest = [*self._latest, OLD, NEW] if rule.paired else self._latest
         self._life = Life(rule, self.renderer, Words(self._tops, latest, site.labels), home)
@@ -80,6 +82,8 @@ class Evaluation:
                 fields = {matcher.field for matcher in watched.where} | set(self.rule.by) if watched else set()
                 wanted.setdefault(name, set()).update(fields & EVENT_TYPES[name].fields.keys())
         if isinstance(self.rule, NotFollowedBy):
+            for name in self.rule.events:
+                wanted[name].update(self.rule.match.keys() & EVENT_TYPES[name].fields.keys())
             fields = {matcher.field for matcher in self.rule.then.where} | {*self.rule.match.values()}
             for name in self.rule.then.events:
                 wanted.setdefault(name, set()).update(fields & EVENT_TYPES[name].fields.keys())
@@ -114,7 +118,7 @@ class Evaluation:
         key = plan.key(event)
         if self._answers is not None:
             sample.series, sample.text = self._answers.asked(event), connection(event)
-            if self._is_answered(self._answers, sample):
+            if self._is_answered(self._answers, sample, event) or self._is_full(self._answers):
                 return
         if rule.remembering:
             compared = self.memories.take(rule.memory_of(key, sample.series, sample), sample)
@@ -129,7 +133,7 @@ class Evaluation:
             self._home.ledger.hit(state, sample)
             self._absorb(state, sample)
             if self._answers is not None:
-                self._answers.note(state)
+                self._answers.wait(state, [sample.series])
 
     def _sample(self, plan: Plan, event: Event) -> Sample | None:
         """What the rule takes from an event; None: it measures nothing."""
@@ -155,13 +159,16 @@ class Evaluation:
         """The same for events of which nothing but their instant counts: this is where a flood goes through."""
         states, ledger, watch = self.states, self._home.ledger, self._home.watch
         read_key, carry = plan.key_reader(), self.rule.carrier()
-        entries, take = ledger.entries, partial(self.take, plan)
+        entries, take, overflowed, limit = ledger.entries, partial(self.take, plan), self._overflowed, self.rule.limit
 
         def take_bare(event: Event) -> None:
             state = states.get(read_key(event) or "")
             if state is None:
-                take(event)
-                return
+                state = states.get(OVERFLOW) if len(states) > limit else None
+                if state is None:
+                    take(event)
+                    return
+                overflowed()
             t = watch.t
             alert = state.alert
             if alert is not None:
@@ -175,8 +182,9 @@ class Evaluation:
                 self._life.note(state, sample)
                 self._judge(state, sample)
                 return
+            if t != ledger.marked:
+                ledger.mark(t)
             entries.append(state.no)
-            entries.append(t)
             if not state.dirty:
                 ledger.touch(state)
 
@@ -186,12 +194,12 @@ class Evaluation:
         rule = self.rule
         if state.alert is not None:
             self._life.weigh_last(state)
-        rule.slide(state, sample.t, sample.w - 1)  # At one instant the event comes before what time does.
+        rule.slide(state, sample.t, sample.w - rule.serial)  # An event comes before the staleness of its instant.
         rule.add(state, sample)
         if state.alert is None and not rule.instant and not rule.holds(state, sample.t, sample.w):
-            # The usual case. While there is no alert, an event moves the instants of a counting type only later;
+            # The usual case. While there is no alert, an event moves the instants of a steady type only later;
             # those of others it may bring nearer: a planned silence is over, a server's interval is shorter now.
-            if not rule.counting or (state.filed == NEVER and state.filed_w == NEVER):
+            if not rule.steady or state.filed == NEVER:
                 self._home.file(state, self.due(state), self.due_w(state))
             return
         self._life.note(state, sample)
@@ -204,6 +212,7 @@ class Evaluation:
                 self._life.weigh_last(state)
                 self._life.end(state)
             self._die(state)
+        self._stand()
 
     def _plan_by(self, event: Event) -> None:
         """An event of `unless`: the silence of those that it matches is planned."""
@@ -214,10 +223,16 @@ class Evaluation:
                 self._home.ledger.force(state)
                 self._judge(state)
 
-    def _is_answered(self, answers: Answers, sample: Sample) -> bool:
+    def _is_answered(self, answers: Answers, sample: Sample, event: Event) -> bool:
         """Whether what an event asks for came not long before."""
-        memory = self.memories.known.get(sample.series)
-        return memory is not None and answers.rule.is_answered(memory, sample.text, sample.w)
+        what = sample.series
+        return answers.is_answered(event, what, sample.text, sample.w, self.memories.known.get(what))
+
+    def _is_full(self, answers: Answers) -> bool:
+        """Whether there is no room for one more unanswered event."""
+        if answers.full:
+            self._home.overflowed(self.rule.alert, f"it waits for {answers.limit} answers, its limit")
+        return answers.full
 
     def _answer_by(self, event: Event) -> None:
         """An event of `then`: those that wait for it, wait no longer."""
@@ -227,20 +242,22 @@ class Evaluation:
         watch, ledger = self._home.watch, self._home.ledger
         came = Sample(watch.t, watch.w, series=what, text=connection(event))
         if answers.rule.or_before:
+            answers.keep(event, what, self.memories.known.get(what))
             self.memories.take(what, came)
         answer = msgspec.structs.replace(came, text=ANSWER + came.text)
         for state in answers.waiting(what):
-            ledger.hit(state, answer)
-            self._life.weigh_last(state)
-            self.rule.add(state, answer)
-            if what not in answers.rule.asks(state):
-                answers.drop(state, [what])
-            self._judge(state)
+            if answers.rule.would_answer(state, what, came.text):
+                ledger.hit(state, answer)
+                self._life.weigh_last(state)
+                self.rule.add(state, answer)
+                answers.answered(state, what)
+                self._judge(state)
 
     def _say_goodbye(self, event: Event) -> None:
         """A server stops as planned: its series have no measurement any more."""
         name = as_text(event.body.server.name)
         for state in list(self.states.values()):
+            self._life.weigh_last(state)
             if self.rule.end(state, f"server.name={name}"):
                 self._home.ledger.force(state)
                 self._judge(state, reason="no data")
@@ -263,7 +280,7 @@ class Evaluation:
             self.memories.pass_time(state)
             return
         watch = self._home.watch
-        if isinstance(self.rule, Flatline) and self.rule.idle(state, watch.t, watch.w):
+        if self.rule.forgets and self.rule.idle(state, watch.t, watch.w):
             self._forget(state)
             return
         self._life.weigh_last(state)
@@ -316,9 +333,11 @@ class Evaluation:
         if isinstance(state, Memory):
             self.memories.repeat(state, sample)
             return
-        self.rule.slide(state, sample.t, sample.w - 1)
+        self._life.weigh_last(state, sample)
+        self.rule.slide(state, sample.t, sample.w - self.rule.serial)
         self.rule.add(state, sample)
-        self._life.repeat(state, sample)
+        if self._answers is None or not sample.text.startswith(ANSWER):  # An answer is none of the alert's events.
+            self._life.repeat(state, sample)
 
     def firing(self) -> Iterable[tuple[Alert, Callable[[], Facts]]]:
         """Its alerts that fire, and what they are like at any time."""
@@ -344,18 +363,22 @@ class Evaluation:
         watch = self._home.watch
         self.memories.start()
         for state in list(self.states.values()):
+            self.rule.begin(state, self.memories.begun_w, watch.w)
             if not edited:
+                # What left before now has been judged then; what leaves at this very instant has not.
+                self.rule.slide(state, watch.t - 1, watch.w - 1)
                 self._home.file(state, self.due(state), self.due_w(state))
                 continue
             self.rule.rejudge(state)
             self._life.retime(state, self.rule.one_off)
             self.rule.slide(state, watch.t, watch.w)
             self._judge(state)
+        self._stand()
         if isinstance(self.rule, Flatline):
             self._expect(self.rule)
         if self._answers is not None:
             for state in self.states.values():
-                self._answers.note(state)
+                self._answers.wait(state, self._answers.rule.asks(state))
 
     def shift(self, by: int) -> None:
         """The wall clock was set back: all receive times move."""
@@ -374,6 +397,7 @@ class Evaluation:
             self._home.ledger.force(state)
         for memory in self.memories.known.values():
             memory.heard_w += by
+            self.rule.sleep_memory(memory, by)
             self._home.ledger.force(memory)
 
     def end_all(self, reason: str) -> None:
@@ -400,7 +424,7 @@ class Evaluation:
     def _enter(self, key: str) -> State | None:
         """A combination that is new; None if there is no room and the type does not count the rest."""
         if len(self.states) - (OVERFLOW in self.states) >= self.rule.limit:
-            self._home.overflowed(self.rule.alert, f"it watches {self.rule.limit} combinations, its limit")
+            self._overflowed()
             if not self.rule.counting:
                 return None
             if known := self.states.get(OVERFLOW):
@@ -408,13 +432,17 @@ class Evaluation:
             key = OVERFLOW
         state = self.rule.new(self._home.ledger.number(), key)
         state.order = self.order
+        self.rule.begin(state, self.memories.begun_w, self._home.watch.w)
         self.states[key] = state
         self._home.ledger.born(state, self.rule.id, COMBINATION + key)
         return state
 
+    def _overflowed(self) -> None:
+        self._home.overflowed(self.rule.alert, f"it watches {self.rule.limit} combinations, its limit")
+
     def _die(self, state: State) -> None:
         if self._answers is not None:
-            self._answers.drop(state, self._answers.rule.asks(state))
+            self._answers.forget(state)
         del self.states[state.key]
         self._home.ledger.died(state)
 
@@ -433,6 +461,8 @@ class Evaluation:
         if sum(len(rule.series(other)) for other in self.states.values()) < rule.limit:
             return False
         self._home.overflowed(rule.alert, f"it watches {rule.limit} series, its limit")
+        if state.alert is None and rule.idle(state, self._home.watch.t, self._home.watch.w):
+            self._die(state)  # It was made for this series.
         return True
 
     def _happen(self, key: str, sample: Sample) -> None:
@@ -443,6 +473,15 @@ class Evaluation:
             key = OVERFLOW
         facts = self._life.once(key, sample)
         self.open_events[key] = self._home.happened(key, facts, self.open_events.get(key))
+
+    def _stand(self) -> None:
+        """The combinations that are there without an event."""
+        watch = self._home.watch
+        for key in self.rule.standing:
+            if key not in self.states and (state := self._enter(key)):
+                self.rule.slide(state, watch.t, watch.w)
+                self._home.ledger.force(state)
+                self._judge(state)
 
     def _expect(self, rule: Flatline) -> None:
         """The combinations of `expect` count as seen when the rule is loaded."""

@@ -17,17 +17,12 @@ Asked = tuple[tuple[Test, ...], Take]
 
 
 class Index(msgspec.Struct, frozen=True):
-    """The rules that watch one event type, in their order."""
+    """The rules that watch one event type, in their order: what `table` has for what `read` gives, else `rest`."""
 
     rest: Sequence[Asked]
     """Those that compare no field for equality that many others do: they are asked every time."""
     read: Callable[[Event], str | None] | None = None
     table: Mapping[str, Sequence[Asked]] = {}
-
-    def asked(self, event: Event) -> Sequence[Asked]:
-        if self.read is None:
-            return self.rest
-        return self.table.get(self.read(event) or "", self.rest)
 
 
 def build(kind: str, watchers: Sequence[tuple[Plan, Take]], names: Names) -> Index:

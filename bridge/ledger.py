@@ -14,8 +14,9 @@ BORN, DIED, CLOCK = -1, -2, -3
 class Ledger:
     """Journal entries, and which states have to be written whole.
 
-    The usual hit brings nothing but its instant: it is the state's number and the instant, one after the other. All
-    other entries are tuples: a hit that brings more begins with its number too, all else with a negative one.
+    The usual hit brings nothing but its instant: it is the state's number. The instants of these stand before them,
+    as negative numbers, each once. All other entries are tuples: a hit that brings more begins with its number, too,
+    all else with a negative one.
     """
 
     def __init__(self, watch: Watch) -> None:
@@ -28,6 +29,8 @@ class Ledger:
         self.gone: list[int] = []
         """States on disk that are no more."""
         self.next_no = 1
+        self.marked = 0
+        """The instant that hits without one of their own have."""
         self.clock()
 
     def number(self) -> int:
@@ -40,13 +43,20 @@ class Ledger:
 
     def hit(self, state: State, sample: Sample) -> None:
         if sample.number is None and not sample.tops and not sample.latest and not sample.series and not sample.text:
-            self.entries += (state.no, sample.t)
+            if sample.t != self.marked:
+                self.mark(sample.t)
+            self.entries.append(state.no)
         else:
             self.entries.append(
                 (state.no, sample.t, sample.number, sample.tops, sample.latest, sample.series, sample.text)
             )
         if not state.dirty:
             self.touch(state)
+
+    def mark(self, t: int) -> None:
+        """Hits from now on are of this instant."""
+        self.marked = t
+        self.entries.append(-t)
 
     def touch(self, state: State) -> None:
         """It has to be written, some time."""
@@ -78,16 +88,20 @@ class Ledger:
             return None
         body = msgspec.msgpack.encode(self.entries)
         self.entries.clear()
+        self.marked = 0
         self.clock()
         return body
 
 
 def entries(body: bytes) -> Iterator[tuple[int, list[Any]]]:
     """A journal entry's parts: (BORN | DIED | CLOCK | number of a state, what follows)."""
-    decoded = iter(msgspec.msgpack.decode(body, type=list[int | list[Any]]))
-    for entry in decoded:
+    t = 0
+    for entry in msgspec.msgpack.decode(body, type=list[int | list[Any]]):
         if isinstance(entry, int):
-            yield entry, [next(decoded)]
+            if entry < 0:
+                t = -entry
+            else:
+                yield entry, [t]
         else:
             head, *rest = entry
             yield msgspec.convert(head, int), rest

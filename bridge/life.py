@@ -100,11 +100,14 @@ class Life:
             alert.ends_w = self._ends(alert, alert.gone_w)
         self._home.ledger.force(state)
 
-    def weigh_last(self, state: State) -> None:
-        """Before time or an event may end the condition: what it amounts to while it lasts."""
-        alert, watch = state.alert, self._home.watch
+    def weigh_last(self, state: State, sample: Sample | None = None) -> None:
+        """Before time or an event may end the condition: what it amounts to while it lasts.
+
+        `sample`: an event of the journal; else now.
+        """
+        alert, now = state.alert, sample or self._home.watch
         if alert is not None and alert.gone_w is None and not self._rule.instant:
-            self._weigh(state, alert.tally, watch.t - self._rule.counting, watch.w)
+            self._weigh(state, alert.tally, now.t - self._rule.counting, now.w)
 
     def due_w(self, state: State) -> int:
         """When time alone moves the alert on, in watched time."""

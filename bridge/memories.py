@@ -65,21 +65,29 @@ class Memories:
 
     def start(self) -> None:
         """After a load: look when each is to be forgotten."""
-        if self._rule.begins and BEGUN not in self.known:
-            self.begin(self._home.watch.w)
+        if self._rule.begins:
+            self._watch_on()
         for memory in self.known.values():
             self._home.file(memory, NEVER, self.forgotten_w(memory))
-
-    def begin(self, w: int) -> None:
-        """The rule watches since then."""
-        memory = self.known.get(BEGUN) or self._new(BEGUN)
-        memory.heard_w = w
-        self._home.ledger.force(memory)
 
     def clear(self) -> None:
         for memory in self.known.values():
             self._home.ledger.died(memory)
         self.known.clear()
+
+    def _watch_on(self) -> None:
+        """Since when the rule watches. What it looks back on further than before an edit, it has not seen."""
+        w, looks_back = self._home.watch.w, self._rule.looks_back
+        memory = self.known.get(BEGUN)
+        if memory is None:
+            memory = self._new(BEGUN)
+            memory.heard_w = w
+        elif memory.known == looks_back:
+            return
+        elif memory.known is not None and memory.known < looks_back:
+            memory.heard_w = max(memory.heard_w, w - memory.known)
+        memory.known = looks_back
+        self._home.ledger.force(memory)
 
     def _new(self, key: str) -> Memory:
         ledger = self._home.ledger

@@ -29,7 +29,7 @@ AT_MAX = 10_000_000_000.0
 _BYTE = re.compile(r"\(byte (\d+)\)")
 
 
-class _Line(msgspec.Struct):
+class _Line(msgspec.Struct, gc=False):
     """`headers` and `account` are skipped: nothing depends on them."""
 
     at: float

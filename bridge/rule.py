@@ -81,6 +81,8 @@ class Rule(Options):
     """`for` ends with a measurement, not with time."""
     serial: ClassVar[bool] = False
     """It looks at the measurements of each series apart."""
+    steady: ClassVar[bool] = False
+    """While its condition does not hold, an event moves the instants at which time alone changes it only later."""
     remembering: ClassVar[bool] = False
     """It has memories besides its combinations: `compare` says what an event means beside what came before."""
     begins: ClassVar[bool] = False
@@ -264,8 +266,26 @@ class Rule(Options):
         """How `value` is shown, given the kind of the type's field."""
         return "number"
 
+    @property
+    def looks_back(self) -> int:
+        """Of a type that `begins`: how far it looks back, in microseconds."""
+        return 0
+
+    @property
+    def standing(self) -> Iterable[str]:
+        """The keys of combinations that are there from when the rule is loaded, without an event."""
+        return ()
+
+    @property
+    def forgets(self) -> bool:
+        """What is idle is forgotten, whatever it was."""
+        return False
+
     def new(self, no: int, key: str) -> State:
         raise NotImplementedError
+
+    def begin(self, state: State, begun_w: int, w: int) -> None:
+        """Of a type that `begins`: the rule watches since then; `w` is now. Before anything else happens to a state."""
 
     def add(self, state: State, sample: Sample) -> None:
         """Take a sample in."""
@@ -327,6 +347,9 @@ class Rule(Options):
 
     def sleep(self, state: State, by: int) -> None:
         """Its rule has slept for so much watched time: to it, that is no time."""
+
+    def sleep_memory(self, memory: Memory, by: int) -> None:
+        """The same for what it remembers."""
 
     def series(self, state: State) -> Collection[str]:
         """The series that it has a measurement of."""

@@ -1,5 +1,6 @@
 """What a rule knows of one combination, what else it remembers, and what it takes from one event."""
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -11,6 +12,17 @@ Texts = tuple[str, ...]
 
 SEPARATOR = "\x1f"
 """Between the parts of a key: cleaned text does not hold it."""
+
+KEY_MAX = 96
+"""Characters of a key that lasts as it is."""
+
+
+def short(key: str) -> str:
+    """A key that nobody reads, for something of which there can be many: strangers cannot make it long."""
+    if len(key) <= KEY_MAX:
+        return key
+    # Cleaned text does not hold the first character either. 16 bytes: nobody finds two names with the same.
+    return "\x1e" + hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 class State(msgspec.Struct, gc=False):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from bridge.coarse import Coarse, Dumped, Keep, Part, load_part
 from bridge.state import State, Texts
 from bridge.values import NEVER
 
@@ -22,57 +23,13 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     within: int
     capacity: int = EXACT_MAX
     parts: int = PARTS
+    keep: Keep | None = None
+    """What sub-windows keep of their numbers besides sum, least and most."""
 
     @property
     def width(self) -> int:
         """Of a sub-window, in microseconds."""
         return -(-self.within // self.parts)
-
-
-class Part(msgspec.Struct, array_like=True, gc=False):
-    """A sub-window: entries with t in (index - 1, index] × the width of a part."""
-
-    index: int
-    count: int
-    total: float
-    first: int
-    last: int
-
-
-class Coarse(msgspec.Struct, gc=False):
-    """What a window holds in place of single entries: there were too many."""
-
-    width: int
-    parts: list[Part] = []
-    count: int = 0
-
-    def put(self, part: Part) -> None:
-        """Parts come in the order of time."""
-        self.count += part.count
-        if self.parts and self.parts[-1].index == part.index:
-            last = self.parts[-1]
-            last.count += part.count
-            last.total += part.total
-            last.last = part.last
-        else:
-            self.parts.append(part)
-
-    def add(self, at: int, number: float) -> None:
-        self.put(Part(-(-at // self.width), 1, number, at, at))
-
-    def slide(self, begin: int) -> None:
-        """Forget what ended at `begin` or before."""
-        gone = 0
-        for part in self.parts:
-            if part.index * self.width > begin:
-                break
-            self.count -= part.count
-            gone += 1
-        if gone:
-            del self.parts[:gone]
-
-    def inside(self, begin: int) -> list[Part]:
-        return [part for part in self.parts if part.index * self.width > begin]
 
 
 class Window(State):
@@ -86,6 +43,8 @@ class Window(State):
     texts: list[Texts] | None = None
     """What the rule's `top` asks for, entry by entry; None where it asks for nothing."""
     coarse: Coarse | None = None
+    latest: Texts = ()
+    """What templates read from the latest event, of a type whose condition can begin without one."""
 
     def add(self, at: int, number: float | None = None, texts: Texts | None = None) -> None:
         if self.coarse is not None:
@@ -134,7 +93,10 @@ class Window(State):
 
     def count_at(self, now: int) -> int:
         """How many were in the window at an instant since the last slide; nothing is forgotten."""
-        begin = now - self.span.within
+        return self.count_after(now - self.span.within)
+
+    def count_after(self, begin: int) -> int:
+        """How many entries lie after an instant."""
         if self.coarse is not None:
             return sum(part.count for part in self.coarse.inside(begin))
         times, head = self.times, self.head
@@ -143,11 +105,32 @@ class Window(State):
         return len(times) - bisect_right(times, begin, head)
 
     def total_at(self, now: int) -> float:
-        """The same for their sum."""
-        begin = now - self.span.within
+        """The sum of the numbers that were in the window at an instant since the last slide."""
         if self.coarse is not None:
-            return math.fsum(part.total for part in self.coarse.inside(begin))
-        return math.fsum(self.numbers[bisect_right(self.times, begin, self.head) :]) if self.numbers else 0.0
+            return math.fsum(part.total for part in self.coarse.inside(now - self.span.within))
+        return math.fsum(self.numbers_at(now))
+
+    def numbers_at(self, now: int) -> "array[float]":
+        """These numbers themselves, as long as they are held singly."""
+        place = bisect_right(self.times, now - self.span.within, self.head)
+        return self.numbers[place:] if self.numbers is not None else array("d")
+
+    def parts_at(self, now: int) -> list[Part]:
+        """The sub-windows at an instant since the last slide, once entries are not held singly."""
+        return self.coarse.inside(now - self.span.within) if self.coarse is not None else []
+
+    def first_after(self, begin: int) -> int:
+        """When the oldest entry after an instant came, or its sub-window ended; NEVER if there is none."""
+        if self.coarse is not None:
+            return next((part.index * self.coarse.width for part in self.coarse.inside(begin)), NEVER)
+        place = bisect_right(self.times, begin, self.head)
+        return self.times[place] if place < len(self.times) else NEVER
+
+    def tops_after(self, begin: int) -> Iterable[Texts]:
+        """The texts of the entries after an instant, or what is known of them."""
+        if self.coarse is not None or self.texts is None:
+            return self.tops
+        return self.texts[bisect_right(self.times, begin, self.head) :]
 
     @property
     def first(self) -> int:
@@ -196,6 +179,7 @@ class Window(State):
         """Forget everything."""
         self.times, self.head = array("q"), 0
         self.numbers = self.texts = self.coarse = None
+        self.latest = ()
 
     def dump(self) -> list[object]:
         self._drop(self.head)
@@ -203,44 +187,48 @@ class Window(State):
             self.times.tolist(),
             self.numbers.tolist() if self.numbers is not None else None,
             self.texts,
-            self.coarse.parts if self.coarse is not None else None,
+            [part.dump() for part in self.coarse.parts] if self.coarse is not None else None,
             self.span.within,
+            self.latest,
         ]
 
     def load(self, dumped: list[object]) -> None:
-        times, numbers, texts, parts, within = dumped
+        times, numbers, texts, parts, within, latest = dumped if len(dumped) == 6 else [*dumped, ()]
         self.times, self.head = array("q", msgspec.convert(times, list[int])), 0
         self.numbers = array("d", msgspec.convert(numbers, list[float])) if numbers is not None else None
         self.texts = msgspec.convert(texts, list[Texts] | None)
+        self.latest = msgspec.convert(latest, Texts)
         self.coarse = None
         if parts is not None:
-            self._load_coarse(msgspec.convert(parts, list[Part]), msgspec.convert(within, int) != self.span.within)
+            known = [load_part(part) for part in msgspec.convert(parts, list[Dumped])]
+            self._load_coarse(known, msgspec.convert(within, int) != self.span.within)
 
     def shift(self, by: int) -> None:
         """The clock was set back: all times move."""
         self.times = array("q", (at + by for at in self.times))
         if self.coarse is not None:
             parts, width = self.coarse.parts, self.coarse.width
-            self.coarse = Coarse(width, [])
+            self.coarse = self._empty()
             for part in parts:
-                index = -((-part.index * width - by) // width)
-                self.coarse.put(Part(index, part.count, part.total, part.first + by, part.last + by))
+                self.coarse.put(part.move(-((-part.index * width - by) // width), by))
 
     def _load_coarse(self, parts: list[Part], edited: bool) -> None:
         """`edited`: the rule had another `within`. Then parts keep their begin."""
-        self.coarse = Coarse(self.span.width, [])
+        self.coarse = self._empty()
         for part in parts:
-            index = -(-part.first // self.coarse.width) if edited else part.index
-            self.coarse.put(Part(index, part.count, part.total, part.first, part.last))
+            self.coarse.put(part.move(-(-part.first // self.coarse.width) if edited else part.index, 0))
 
     def coarsen(self) -> None:
         """There are too many entries to hold each of them."""
         numbers = self.numbers[self.head :] if self.numbers else [0.0] * self.count
-        coarse = Coarse(self.span.width, [])
+        coarse = self._empty()
         for at, number in zip(self.times[self.head :], numbers, strict=True):
             coarse.add(at, number)
         self.texts = self.texts[self.head :] if self.texts is not None else None
         self.times, self.numbers, self.head, self.coarse = array("q"), None, 0, coarse
+
+    def _empty(self) -> Coarse:
+        return Coarse(self.span.width, self.span.keep, [])
 
     def _drop(self, head: int) -> None:
         if head:

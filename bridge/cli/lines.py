@@ -1,7 +1,6 @@
 """How a replay is printed: a line for each change of an alert and each message, as text or as JSON."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ import msgspec
 from bridge.comparison import Difference
 from bridge.notification import AlertView
 from bridge.replay import Sent, Transition
+from bridge.ruletest.verdict import shown
 from bridge.text import one_line
 from bridge.values import SECOND, format_number
 
@@ -24,29 +24,29 @@ def text(given: Happened | Difference) -> str | None:
         case Difference():
             return f"{given.mark} {text(given.happened)}"
         case Transition():
-            about = [given.labels["alertname"], _labels(given.labels), _value(given.value)]
-            about += [f"({given.reason})" if given.reason else ""]
-            columns = [given.state, " ".join(filter(None, about)), one_line(given.annotations.get("summary", ""))]
+            value = "" if given.value is None else f"value={format_number(round(given.value, 3))}"
+            reason = f"({given.reason})" if given.reason else ""
+            columns = [given.state, shown(given.labels), value, reason, given.annotations.get("summary", "")]
         case Sent():
             told = given.notification
             count = f"{len(told.alerts)} alert{'s' if len(told.alerts) > 1 else ''}"
             names = ", ".join(dict.fromkeys(alert.labels["alertname"] for alert in told.alerts))
             columns = ["message", f"to {told.destination}: {told.status} ({told.reason})", f"{count}: {names}"]
-    return "  ".join([_moment(given.at), columns[0].ljust(8), *filter(None, columns[1:])])
+    return "  ".join([_moment(given.at), columns[0].ljust(8), *map(one_line, filter(None, columns[1:]))])
 
 
 def json_line(given: Happened | Difference) -> str | None:
     """For programs. What was pending and never fired has no line."""
     match given:
         case Difference():
-            shown = _shown(given.happened)
-            return None if shown is None else _encode({"only": given.mark, **shown})
+            fields = _fields(given.happened)
+            return None if fields is None else _encode({"only": given.mark, **fields})
         case _:
-            shown = _shown(given)
-            return None if shown is None else _encode(shown)
+            fields = _fields(given)
+            return None if fields is None else _encode(fields)
 
 
-def _shown(given: Happened) -> dict[str, Any] | None:
+def _fields(given: Happened) -> dict[str, Any] | None:
     if isinstance(given, Sent):
         told = given.notification
         message = {
@@ -81,22 +81,9 @@ def _alert(alert: AlertView) -> dict[str, Any]:
     }
 
 
-def _encode(shown: dict[str, Any]) -> str:
-    return msgspec.json.encode(shown).decode()
+def _encode(fields: dict[str, Any]) -> str:
+    return msgspec.json.encode(fields).decode()
 
 
 def _moment(at: int) -> str:
     return f"{datetime.fromtimestamp(at // SECOND, UTC):%Y-%m-%dT%H:%M:%S}.{at % SECOND // 1000:03}Z"
-
-
-def _labels(labels: Mapping[str, str]) -> str:
-    return " ".join(f"{name}={_quoted(value)}" for name, value in sorted(labels.items()) if name != "alertname")
-
-
-def _quoted(value: str) -> str:
-    plain = one_line(value)
-    return plain if plain and not set(plain) & set(' "=') else json.dumps(plain, ensure_ascii=False)
-
-
-def _value(value: float | None) -> str:
-    return "" if value is None else f"value={format_number(round(value, 3))}"

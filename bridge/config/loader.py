@@ -23,12 +23,6 @@ from bridge.receivers import DESTINATIONS
 from bridge.rule import Rule
 from bridge.rules import RULE_TYPES
 
-LATER_RULE_TYPES = frozenset(("state", "aggregate", "cardinality", "spike", "ratio"))
-"""Types that the format has, but not this version."""
-
-_LATER_RULE_KEYS = frozenset(("at_least", "direction", "factor", "fn", "matching"))
-"""What these types have and none of this version does."""
-
 Model = TypeVar("Model", bound=Options)
 
 _MERGED = ("labels", "annotations")
@@ -106,7 +100,7 @@ class _Untyped(Rule):
 @cache
 def _untyped_model(rule_types: tuple[type[Rule], ...]) -> type[_Untyped]:
     """Checks the keys that all rules have, and takes those of every type as they are."""
-    own = {key for model in rule_types for key in keys_of(model)} | _LATER_RULE_KEYS
+    own = {key for model in rule_types for key in keys_of(model)}
     anything: dict[str, Any] = dict.fromkeys(own - keys_of(Rule), (object, None))
     return create_model("Untyped", __base__=_Untyped, **anything)
 
@@ -214,8 +208,7 @@ class _Reading:
         """What is wrong with a rule whose type is: its keys are checked as those of the type meant, or of any."""
         written = given.document.at((*at, "type"))
         problem = given.document.problem((*at, "type"), _unknown_type(written, self._rule_types))
-        later = not isinstance(written, str) or written in LATER_RULE_TYPES
-        near = None if later else nearest(str(written), self._rule_types)
+        near = nearest(written, self._rule_types) if isinstance(written, str) else None
         model = self._rule_types[near] if near else _untyped_model(tuple(self._rule_types.values()))
         merged = _with_defaults({**raw, "type": near or "any"}, defaults, model.instant)
         return [problem, *self._validate(model, merged, given, path, at)[1]]
@@ -243,8 +236,6 @@ def _with_defaults(rule: dict[str, Plain], defaults: dict[str, Plain], instant: 
 def _unknown_type(written: Plain, known: Mapping[str, type[Rule]]) -> str:
     if not isinstance(written, str):
         return f"the type is not text; write one of {', '.join(known)}"
-    if written in LATER_RULE_TYPES:
-        return f"the type {written!r} is not supported by this version; use one of {', '.join(known)}"
     return f"unknown type {clip(written)!r}; {suggestion(written, list(known), 'the types are')}"
 
 

@@ -111,7 +111,7 @@ class RuleDefaults(Options):
 
     for_: Annotated[Duration | None, Field(alias="for")] = None
     keep_firing_for: Duration | None = None
-    limit: Annotated[int | None, Field(ge=1)] = None
+    limit: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
     labels: Labels = {}
     annotations: dict[str, str] = {}
 

@@ -31,7 +31,8 @@ class Change(Instant):
     @field_validator("field")
     @classmethod
     def _check_field(cls, path: str, info: ValidationInfo) -> str:
-        check_field(path, info.data.get("events", []))
+        for name in info.data.get("events", []) or [None]:
+            check_field(path, [name] if name else [])  # An event that cannot have it would always be a change.
         return path
 
     @property

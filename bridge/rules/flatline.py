@@ -113,6 +113,10 @@ class Flatline(Rule):
         return f"{self.intervals} intervals" if self.intervals else super().within_text
 
     @property
+    def forgets(self) -> bool:
+        return True
+
+    @property
     def threshold_text(self) -> str:
         return self.within_text
 

@@ -10,7 +10,7 @@ from bridge.event import Kind
 from bridge.events.checking import check_number
 from bridge.rule import check_limit
 from bridge.state import SEPARATOR, Memory, Sample, State
-from bridge.values import NEVER, Quantity
+from bridge.values import Quantity
 
 
 class Increase(Counting):
@@ -75,7 +75,9 @@ class Increase(Counting):
         return msgspec.structs.replace(sample, number=step, text="") if step else None
 
     def add(self, state: State, sample: Sample) -> None:
-        window_of(state).add(sample.t, sample.number, sample.tops or None)
+        window = window_of(state)
+        window.add(sample.t, sample.number, sample.tops or None)
+        window.latest = sample.latest
 
     def holds(self, state: State, t: int, w: int) -> bool:
         window = window_of(state)
@@ -83,7 +85,3 @@ class Increase(Counting):
 
     def value(self, state: State, t: int, w: int) -> float:
         return window_of(state).total_at(t)
-
-    def due(self, state: State) -> int:
-        window = window_of(state)
-        return window.oldest_leaves() if window.count else NEVER

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from bridge.events.checking import check_field
 from bridge.instant import Instant
 from bridge.rule import Names
-from bridge.state import SEPARATOR, Memory, Sample, State
+from bridge.state import SEPARATOR, Memory, Sample, State, short
 from bridge.values import DAY, HOUR, Duration
 
 
@@ -56,7 +56,7 @@ class NewValue(Instant):
         return self.forget_after
 
     def memory_of(self, by: str, series: str, sample: Sample) -> str:
-        return f"{by}{SEPARATOR}{sample.text}" if self.by else sample.text
+        return short(f"{by}{SEPARATOR}{sample.text}" if self.by else sample.text)
 
     def compare(self, memory: Memory, sample: Sample, begun_w: int) -> Sample | None:
         seen, memory.known = memory.known, True

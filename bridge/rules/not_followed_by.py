@@ -1,15 +1,15 @@
 """The rule type `not_followed_by`."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self, cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 import msgspec
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from bridge.event import Kind
 from bridge.events.checking import check_field
 from bridge.rule import Rule, Watched, check_named
-from bridge.state import SEPARATOR, Memory, Sample, State, Texts
+from bridge.state import Memory, Sample, State, Texts
 from bridge.values import NEVER, SECOND, Duration
 
 UNANSWERED_MAX = 1024
@@ -18,23 +18,40 @@ UNANSWERED_MAX = 1024
 ANSWER = "\x1e"
 """What the text of a sample begins with that is an answer."""
 
+Given = tuple[str, int]
+"""The connection that an answer came from, and when, in watched time."""
+
 
 class Question(msgspec.Struct, array_like=True, gc=False):
-    """An unanswered event: when it came, in watched and in receive time, and what `top` ranks."""
+    """The unanswered events of one connection that ask for the same: when the first came, in watched and in receive
+    time, when the last, and what `top` ranks of them."""
 
+    connection: str
     w: int
     t: int
-    tops: Texts = ()
+    last: int
+    count: int = 1
+    tops: tuple[Texts, ...] = ()
 
 
 class Waiting(State):
-    """A combination and its unanswered events, in the order of time, by what answers them and by their connection."""
+    """A combination and its unanswered events, by what answers them; first what was asked for first."""
 
-    questions: dict[str, Question] = {}
+    questions: dict[str, list[Question]] = {}
+    size: int = 0
+    """How many questions there are."""
+    ranked: int = 0
+    """How many texts for `top`."""
     full: bool = False
     """There were too many; until all are answered, not each of them is known."""
+    late: bool = False
+    """The first is unanswered for too long."""
     latest: Texts = ()
     """What templates read from the latest event."""
+
+    def all(self) -> Iterator[Question]:
+        for asked in self.questions.values():
+            yield from asked
 
 
 def _as_mapping(written: object) -> object:
@@ -60,9 +77,9 @@ Match = Annotated[dict[str, str], BeforeValidator(_as_mapping), AfterValidator(_
 class NotFollowedBy(Rule):
     """An event was not followed, within `within`, by one of `then` with equal `match` fields from another connection.
 
-    With `or_before` it is enough if such an event came that long before. A later one ends the alert. `match` is a list
-    of fields, or a mapping from the event's fields to those of `then`. Unanswered events of a combination count from
-    the earliest; `value` is the time since.
+    With `or_before` it is enough if such an event came less than that before. A later one ends the alert. `match` is
+    a list of fields, or a mapping from the event's fields to those of `then`. Unanswered events of a combination count
+    from the earliest; `value` is the time since.
     """
 
     summary: ClassVar[str] = "not followed by {{ limit }} for {{ value }}"
@@ -77,21 +94,12 @@ class NotFollowedBy(Rule):
     @field_validator("match")
     @classmethod
     def _check_match(cls, pairs: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        for path in pairs:
-            check_field(path, info.data.get("events", []))
+        for name in info.data.get("events", []) or [None]:
+            for path in pairs:
+                check_field(path, [name] if name else [])
         if (then := info.data.get("then")) is not None:
             check_named("then", then, pairs.values(), "write `match: {field: field of then}` with a field that it has")
         return pairs
-
-    @model_validator(mode="after")
-    def _check_events(self) -> Self:
-        for name in self.events:
-            for path in self.match:
-                try:
-                    check_field(path, [name])
-                except ValueError as error:
-                    raise ValueError(f"the event {name} has no field {path!r}, which `match` names") from error
-        return self
 
     @property
     def threshold_text(self) -> str:
@@ -105,16 +113,30 @@ class NotFollowedBy(Rule):
         return "seconds"
 
     def compare(self, memory: Memory, sample: Sample, begun_w: int) -> Sample | None:
-        """An answer: of those to one question the last two connections are enough to find another one."""
-        others = [answer for answer in memory.known or [] if answer[0] != sample.text]
+        """An answer: of those to one question the last of two connections are enough to find one of another."""
+        others = [list(given) for given in given_of(memory) if given[0] != sample.text]
         memory.known = [*others[-1:], [sample.text, sample.w]]
         return None
 
-    def is_answered(self, memory: Memory, connection: str, w: int) -> bool:
-        """Whether there was an answer not long before."""
-        return any(
-            is_other(connection, other) and w - answered_w < self.or_before for other, answered_w in memory.known or []
-        )
+    def sleep_memory(self, memory: Memory, by: int) -> None:
+        memory.known = [[connection, w + by] for connection, w in given_of(memory)]
+
+    def is_answered(self, given: Sequence[Given], connection: str, w: int) -> bool:
+        """Whether one of these answers came from another connection, and not too long before."""
+        return any(is_other(connection, other) and w - given_w < self.or_before for other, given_w in given)
+
+    def would_answer(self, state: State, what: str, connection: str) -> bool:
+        """Whether the state has waited for this."""
+        return any(is_other(each.connection, connection) for each in _waiting(state).questions.get(what, ()))
+
+    def asks(self, state: State) -> Mapping[str, object]:
+        """What its unanswered events wait for."""
+        return _waiting(state).questions
+
+    def size(self, state: State) -> int:
+        """How much it has to remember."""
+        waiting = _waiting(state)
+        return waiting.size + waiting.ranked
 
     def new(self, no: int, key: str) -> Waiting:
         return Waiting(no, key, questions={})
@@ -122,26 +144,22 @@ class NotFollowedBy(Rule):
     def add(self, state: State, sample: Sample) -> None:
         waiting = _waiting(state)
         if sample.text.startswith(ANSWER):
-            self._answer(waiting, sample.series, sample.text[len(ANSWER) :])
-            return
-        waiting.latest = sample.latest
-        key = f"{sample.text}{SEPARATOR}{sample.series}"
-        if key in waiting.questions:
-            return
-        if len(waiting.questions) >= UNANSWERED_MAX:
-            waiting.full = True
-            return
-        waiting.questions[key] = Question(sample.w, sample.t, sample.tops)
+            _answer(waiting, sample.series, sample.text[len(ANSWER) :])
+        else:
+            _ask(waiting, sample)
+        # At one instant events come before what time does: another one may still bring the answer.
+        waiting.late = _earliest(waiting) + self.within < sample.w
 
-    def asks(self, state: State) -> Mapping[str, None]:
-        """What its unanswered events wait for."""
-        return {key.partition(SEPARATOR)[2]: None for key in _waiting(state).questions}
+    def slide(self, state: State, t: int, w: int) -> str:
+        waiting = _waiting(state)
+        waiting.late = _earliest(waiting) + self.within <= w
+        return ""
 
     def holds(self, state: State, t: int, w: int) -> bool:
-        return self._earliest(state) + self.within <= w
+        return _waiting(state).late
 
     def value(self, state: State, t: int, w: int) -> float:
-        earliest = self._earliest(state)
+        earliest = _earliest(_waiting(state))
         if earliest == NEVER:
             return state.alert.tally.value or 0.0 if state.alert else 0.0
         return (w - earliest) / SECOND
@@ -152,29 +170,32 @@ class NotFollowedBy(Rule):
     def due_w(self, state: State) -> int:
         if state.alert is not None and state.alert.gone_w is None:
             return NEVER
-        earliest = self._earliest(state)
+        earliest = _earliest(_waiting(state))
         return earliest + self.within if earliest < NEVER else NEVER
 
     def idle(self, state: State, t: int, w: int) -> bool:
         return not _waiting(state).questions
 
     def window(self, state: State) -> tuple[int, int, int, list[Texts]]:
-        questions = list(_waiting(state).questions.values())
-        return len(questions), questions[0].t, questions[-1].t, [question.tops for question in questions]
+        questions = list(_waiting(state).all())
+        ranked = [row for question in questions for row in question.tops]
+        count, last = sum(question.count for question in questions), max(question.last for question in questions)
+        return count, min(question.t for question in questions), last, ranked
 
     def latest(self, state: State) -> Texts:
         return _waiting(state).latest
 
     def shift(self, state: State, by: int) -> None:
-        for question in _waiting(state).questions.values():
-            question.t += by
+        for question in _waiting(state).all():
+            question.t, question.last = question.t + by, question.last + by
 
     def sleep(self, state: State, by: int) -> None:
-        for question in _waiting(state).questions.values():
+        for question in _waiting(state).all():
             question.w += by
 
     def reset(self, state: State) -> None:
-        _waiting(state).questions.clear()
+        waiting = _waiting(state)
+        waiting.questions, waiting.size, waiting.ranked, waiting.full, waiting.late = {}, 0, 0, False, False
 
     def dump(self, state: State) -> Any:
         waiting = _waiting(state)
@@ -183,25 +204,59 @@ class NotFollowedBy(Rule):
     def load(self, state: State, dumped: Any) -> None:
         waiting = _waiting(state)
         waiting.questions, waiting.full, waiting.latest = msgspec.convert(
-            dumped, tuple[dict[str, Question], bool, Texts]
+            dumped, tuple[dict[str, list[Question]], bool, Texts]
         )
-
-    def _answer(self, waiting: Waiting, what: str, connection: str) -> None:
-        for key in list(waiting.questions):
-            asker, _, asked = key.partition(SEPARATOR)
-            if asked == what and is_other(asker, connection):
-                del waiting.questions[key]
-        waiting.full = waiting.full and bool(waiting.questions)
-
-    def _earliest(self, state: State) -> int:
-        for question in _waiting(state).questions.values():
-            return question.w
-        return NEVER
+        waiting.size, waiting.ranked = len(list(waiting.all())), _ranked(waiting.all())
 
 
 def is_other(one: str, other: str) -> bool:
     """Whether these are different connections; "" is an event that belongs to none."""
     return not one or one != other
+
+
+def given_of(memory: Memory | None) -> list[Given]:
+    """The answers that a memory holds."""
+    return [(connection, w) for connection, w in memory.known or []] if memory else []
+
+
+def _ask(waiting: Waiting, sample: Sample) -> None:
+    waiting.latest = sample.latest
+    rows = (sample.tops,) if sample.tops and waiting.ranked < UNANSWERED_MAX else ()
+    asked = waiting.questions.get(sample.series, [])
+    known = next((question for question in asked if question.connection == sample.text), None)
+    if known is not None:
+        known.count, known.last, known.tops = known.count + 1, sample.t, known.tops + rows
+    elif waiting.size >= UNANSWERED_MAX:
+        waiting.full = True
+        return
+    else:
+        asked.append(Question(sample.text, sample.w, sample.t, sample.t, tops=rows))
+        waiting.questions[sample.series] = asked
+        waiting.size += 1
+    waiting.ranked += len(rows)
+
+
+def _answer(waiting: Waiting, what: str, connection: str) -> None:
+    """It answers all that asked for it, but for its own connection."""
+    asked = waiting.questions.pop(what, [])
+    left = [question for question in asked if not is_other(question.connection, connection)]
+    if left:
+        waiting.questions[what] = left
+        waiting.questions = dict(sorted(waiting.questions.items(), key=lambda item: item[1][0].w))
+    waiting.size -= len(asked) - len(left)
+    waiting.ranked -= _ranked(asked) - _ranked(left)
+    waiting.full = waiting.full and waiting.size > 0
+
+
+def _ranked(questions: Iterable[Question]) -> int:
+    return sum(len(question.tops) for question in questions)
+
+
+def _earliest(waiting: Waiting) -> int:
+    """When the first unanswered event came, in watched time."""
+    for asked in waiting.questions.values():
+        return asked[0].w
+    return NEVER
 
 
 def _waiting(state: State) -> Waiting:

@@ -4,7 +4,7 @@ It takes whole `MSG` frames of known subscriptions out of what was read and leav
 (2.16.0). The protocol: https://docs.nats.io/reference/reference-protocols/nats-protocol#msg
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from nats.aio.client import Client
 from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
@@ -15,8 +15,13 @@ TakeAll = Callable[[list[tuple[str, bytes]]], None]
 TAIL_MAX = 256 * 1024
 """Bytes of a frame that is not complete yet; a larger one is nats-py's, which does not copy them for each read."""
 
-SUBJECTS_MAX = 10_000
-"""Subjects whose text is remembered."""
+HEADERS_MAX = 10_000
+"""First lines of frames whose meaning is remembered: there are few subjects, and few lengths."""
+
+Header = tuple[str, bytes | None, int]
+"""Subject, subscription (None: its messages go straight), and length."""
+
+CR = 0x0D
 
 
 class Frames(Parser):
@@ -24,13 +29,17 @@ class Frames(Parser):
 
     def __init__(self, client: Client, take_all: TakeAll) -> None:
         super().__init__(client)
-        self.straight: frozenset[bytes] = frozenset()
-        """Subscriptions, by number, whose messages go to `take_all`, all those of one read at once."""
         self.takes: dict[bytes, Take] = {}
-        """Who takes the messages of other subscriptions."""
         self._take_all = take_all
+        self._straight: frozenset[bytes] = frozenset()
+        self._headers: dict[bytes, Header] = {}
         self._tail = b""
-        self._subjects: dict[bytes, str] = {}
+
+    def connect(self, straight: Iterable[bytes], takes: Mapping[bytes, Take]) -> None:
+        """Whose messages, by the number of the subscription, go to `take_all`, all those of one read at once, and who
+        takes those of the others."""
+        self._straight, self.takes = frozenset(straight), dict(takes)
+        self._headers.clear()
 
     def reset(self) -> None:
         """A connection begins."""
@@ -77,33 +86,48 @@ class Frames(Parser):
 
         Returns where the first other frame begins, and whether that one is ours too but not complete yet.
         """
-        place, size, straight, subjects = 0, len(data), self.straight, self._subjects
+        place, size, headers = 0, len(data), self._headers
         heard: list[tuple[str, bytes]] = []
         waits = False
-        while data.startswith(b"MSG ", place):
-            line = data.find(b"\r\n", place + 4)
-            argument = data[place + 4 : line].split(b" ") if line >= 0 else []
-            if len(argument) != 3 or ((number := argument[1]) not in straight and number not in self.takes):
-                waits = line < 0
+        while (line := data.find(CR, place)) >= 0:
+            known = headers.get(data[place:line]) or self._learn(data[place:line])
+            if known is None:
                 break
-            if not argument[2].isdigit():
-                break
+            subject, number, length = known
             begin = line + 2
-            end = begin + int(argument[2])
+            end = begin + length
             if end + 2 > size:
                 waits = True
                 break
-            subject = subjects.get(argument[0]) or self._subject(argument[0])
-            if number in straight:
+            if number is None:
                 heard.append((subject, data[begin:end]))
             else:
                 self._hand_over(heard)
                 heard = []
                 self.takes[number](subject, data[begin:end])
-                self._count(1, end - begin)
+                self._count(1, length)
             place = end + 2
+        else:
+            waits = data.startswith(b"MSG ", place) or (place < size and b"MSG ".startswith(data[place:]))
         self._hand_over(heard)
-        return place, waits or (0 < size - place < 4 and b"MSG ".startswith(data[place:]))
+        return place, waits
+
+    def _learn(self, header: bytes) -> Header | None:
+        """What the first line of a frame says; None: not of one that is ours."""
+        argument = header[4:].split(b" ")
+        if not header.startswith(b"MSG ") or len(argument) != 3 or not argument[2].isdigit():
+            return None
+        subject, number, length = argument
+        if number not in self._straight and number not in self.takes:
+            return None
+        if len(self._headers) >= HEADERS_MAX:
+            self._headers.clear()
+        known = self._headers[header] = (
+            subject.decode(),
+            None if number in self._straight else number,
+            int(length),
+        )
+        return known
 
     def _hand_over(self, heard: list[tuple[str, bytes]]) -> None:
         if heard:
@@ -114,9 +138,3 @@ class Frames(Parser):
         """nats-py's own statistics, which tell that the other side lives."""
         self.nc.stats["in_msgs"] += messages
         self.nc.stats["in_bytes"] += size
-
-    def _subject(self, written: bytes) -> str:
-        if len(self._subjects) >= SUBJECTS_MAX:
-            self._subjects.clear()
-        subject = self._subjects[written] = written.decode()
-        return subject

@@ -9,8 +9,8 @@ import msgspec
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from bridge.source.settings import Limits
 from bridge.source.frames import Take
+from bridge.source.settings import Limits
 
 PING_SUBJECT = "$SYS.REQ.SERVER.PING"
 """On 2.9.10 as on 2.15.1."""

@@ -124,8 +124,8 @@ class Subscriptions:
     def _connect_frames(self, going: Iterable[_Ear] = ()) -> None:
         """Whose messages nobody else could have heard take no detour. `going`: until they have ended."""
         alone = [ear for ear in self._ears if self._handover is None and ear.subscription and not ear.rivals]
-        self._frames.straight = frozenset(ear.number for ear in alone)
-        self._frames.takes = {ear.number: ear.take_frame for ear in (*self._ears, *going) if ear.subscription}
+        takes = {ear.number: ear.take_frame for ear in (*self._ears, *going) if ear.subscription}
+        self._frames.connect([ear.number for ear in alone], takes)
 
     def hear(self, ear: _Ear, subject: str, data: bytes) -> None:
         if ear.rivals and any(matches(rival, subject) for rival in ear.rivals):

@@ -75,5 +75,9 @@ _VERSION_1: Migration = (
     "CREATE INDEX attempt_at ON attempt (at)",
 )
 
-MIGRATIONS: Sequence[Migration] = (_VERSION_1,)
+_VERSION_2: Migration = ()
+"""The tables are the same. In the journal an instant stands once before all its hits, which version 1 cannot read; what
+that has written can still be read."""
+
+MIGRATIONS: Sequence[Migration] = (_VERSION_1, _VERSION_2)
 """Step i leads from `user_version` i to i + 1."""

@@ -3,17 +3,17 @@
 A model knows the condition of one combination; `tell` knows time, sight and the life of an alert.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from bridge.values import MINUTE, SECOND
 
-Kind = Literal["event", "blind", "sight"]
+Kind = Literal["event", "blind", "sight", "edit"]
 
 
 class Step(NamedTuple):
-    """One thing that happens: an event for the model, or the loss or return of sight."""
+    """One thing that happens: an event for the model, the loss or return of sight, or other limits of the model."""
 
     at: int
     kind: Kind
@@ -39,16 +39,27 @@ class Model:
     within: int = 0
     arriving: bool = False
     """An event is being judged: at one instant it comes before what time does."""
+    lasting: bool = False
+    """The condition held at the last look."""
+    watched: Callable[[int], int] = field(default=int, repr=False)
+    """Watched time at an instant that is past, or now."""
 
     def take(self, t: int, w: int, what: object) -> bool:
         """An event. Whether it concerns the condition at all."""
         raise NotImplementedError
+
+    def counts(self, what: object) -> bool:
+        """Whether an event is one of the alert's; else it only ends something."""
+        return what != "goodbye" and not (isinstance(what, Number) and what.number is None)
 
     def holds(self, t: int, w: int) -> bool:
         raise NotImplementedError
 
     def value(self, t: int, w: int) -> float:
         raise NotImplementedError
+
+    def worse(self, a: float, b: float) -> float:
+        return max(a, b)
 
     def events(self, t: int) -> int:
         """Events that make the condition now, the one that arrives included."""
@@ -147,13 +158,13 @@ class Threshold(Model):
         assert isinstance(what, Number)
         if what.number is None:
             return self.measurements.pop(what.series, None) is not None
-        for name in [name for name, taken in self.measurements.items() if _stale(taken) < w]:
+        for name in [name for name, taken in self.measurements.items() if stale(taken) < w]:
             del self.measurements[name]
         self.measurements.setdefault(what.series, []).append((w, what.number))
         return True
 
     def living(self, w: int) -> dict[str, list[tuple[int, float]]]:
-        return {name: taken for name, taken in self.measurements.items() if w < _stale(taken) + self.arriving}
+        return {name: taken for name, taken in self.measurements.items() if w < stale(taken) + self.arriving}
 
     def holds(self, t: int, w: int) -> bool:
         return any(self.past(taken) for taken in self.living(w).values())
@@ -168,10 +179,10 @@ class Threshold(Model):
         return max(taken[-1][1] for taken in self.living(w).values())
 
     def edges_w(self) -> Iterable[int]:
-        return (_stale(taken) for taken in self.measurements.values())
+        return (stale(taken) for taken in self.measurements.values())
 
 
-def _stale(taken: list[tuple[int, float]]) -> int:
+def stale(taken: list[tuple[int, float]]) -> int:
     gap = taken[-1][0] - taken[-2][0] if len(taken) > 1 else 0
     return taken[-1][0] + max(3 * gap, 90 * SECOND)
 
@@ -223,12 +234,19 @@ class Oracle:
         self._phase: Literal["", "pending", "firing"] = ""
         self._began = self._gone = self._ends = 0
         self._is_gone = False
-        self._value = self._peak = 0.0
+        self._value = 0.0
+        self._peak: float | None = None
         self._count = 0
+        self._spans: list[tuple[int, int]] = []
+        model.watched = self._watched
 
     @property
     def _w(self) -> int:
         return (self._blind_since if self._blind else self._t) - self._lost
+
+    def _watched(self, at: int) -> int:
+        spans = [*self._spans, (self._blind_since, at)] if self._blind else self._spans
+        return at - sum(max(0, min(at, end) - begin) for begin, end in spans)
 
     def play(self, steps: Iterable[Step], until: int) -> list[Told]:
         for step in steps:
@@ -240,8 +258,14 @@ class Oracle:
                 case "sight":
                     if self._blind:
                         self._blind, self._lost = False, self._lost + self._t - self._blind_since
+                        self._spans.append((self._blind_since, self._t))
                 case "event":
                     self._take(step.what)
+                case "edit":
+                    assert isinstance(step.what, dict)
+                    for name, limit in step.what.items():
+                        setattr(self._model, name, limit)
+                    self._judge(measured=False)
         self._pass(until)
         return self.told
 
@@ -270,31 +294,33 @@ class Oracle:
     def _take(self, what: object) -> None:
         if not self._model.take(self._t, self._w, what):
             return
-        goodbye = what == "goodbye" or (isinstance(what, Number) and what.number is None)
-        if self._phase and not goodbye:
+        counts = self._model.counts(what)
+        if self._phase and counts:
             self._count += 1
         self._model.arriving = True
-        self._judge(measured=not goodbye)
+        self._judge(measured=counts)
         self._model.arriving = False
 
     def _judge_by_time(self) -> None:
         if not self._blind and self._model.over(self._w):
             if self._phase == "firing":
-                self._value = max(self._value, self._peak)
+                self._value = max(self._value, self._peak or 0.0)
                 self._end()
             self._phase = ""
             return
-        if not self._blind or not self._model.holds(self._t, self._w):  # Nothing fires while blind by time alone.
-            self._judge(measured=False, by_time=True)
+        self._judge(measured=False, by_time=True)
 
     def _judge(self, measured: bool, by_time: bool = False) -> None:
+        self._model.lasting = bool(self._phase) and not self._is_gone
         if self._model.holds(self._t, self._w):
             if not self._phase:
                 self._phase, self._began, self._is_gone = "pending", self._w, False
-                self._count, self._peak = self._model.events(self._t), float("-inf")
+                self._count, self._peak = self._model.events(self._t), None
             self._is_gone = False
             self._weigh()
-            ripe = self._w - self._began >= self._for
+            ripe = self._w - self._began >= self._for and not (
+                by_time and self._blind
+            )  # Time alone fires nothing then.
             if self._phase == "pending" and ripe and (measured or not self._model.measuring):
                 self._phase = "firing"
                 self._tell("firing")
@@ -313,13 +339,14 @@ class Oracle:
             self._phase = ""
 
     def _weigh(self) -> None:
-        if self._phase and not self._is_gone and self._model.holds(self._t, self._w):
+        self._model.lasting = bool(self._phase) and not self._is_gone
+        if self._model.lasting and self._model.holds(self._t, self._w):
             self._value = self._model.value(self._t, self._w)
-            self._peak = max(self._peak, self._value)
+            self._peak = self._value if self._peak is None else self._model.worse(self._peak, self._value)
 
     def _end(self) -> None:
         self._tell("resolved")
         self._phase = ""
 
     def _tell(self, state: str) -> None:
-        self.told.append(Told(self._t, state, self._value, self._peak, self._count))
+        self.told.append(Told(self._t, state, self._value, self._peak or 0.0, self._count))

@@ -58,9 +58,11 @@ def disconnected(
     number: int = 0,
     kind: str = "Client",
     server: str = "n1",
+    client_id: int | None = None,
 ) -> Message:
     body = _connection(f"gone-{seconds}-{name}-{number}-{server}", "10.0.0.9", "app", reason, "APP", server)
-    body["client"].update(name=name, kind=kind, id=abs(hash((seconds, name, number))) % 10**6)
+    client_id = abs(hash((seconds, name, number))) % 10**6 if client_id is None else client_id
+    body["client"].update(name=name, kind=kind, id=client_id)
     return _message("$SYS.ACCOUNT.APP.DISCONNECT", body, seconds)
 
 

@@ -31,6 +31,36 @@ RULES = [
         unless={"events": "server.shutdown", "for": "30s"},
         forget_after="100s",
     ),
+    rule(alert="Moved", events="server.statsz", type="change", field="statsz.connections", keep_firing_for="10s"),
+    rule(
+        alert="New",
+        events="client.disconnect",
+        type="new_value",
+        fields=["client.name"],
+        learn_for="10s",
+        forget_after="20s",
+        keep_firing_for="5s",
+    ),
+    rule(
+        alert="Left",
+        events="client.disconnect",
+        type="not_followed_by",
+        then={"events": "client.connect"},
+        match=["client.kind"],
+        by=["client.name"],
+        within="10s",
+        or_before="5s",
+        for_="5s",
+    ),
+    rule(
+        alert="Not back",
+        events="server.shutdown",
+        type="not_followed_by",
+        then={"events": "server.statsz"},
+        match=["server.name"],
+        within="10s",
+        keep_firing_for="5s",
+    ),
 ]
 
 # Multiples of half a window, and one microsecond to either side.

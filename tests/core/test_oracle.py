@@ -1,90 +1,17 @@
 """The engine agrees with a naive oracle that keeps all events and counts everything anew at every instant."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.inputs import Blind, Input, Sight
-from bridge.rule import Rule
+from bridge.inputs import Input
 from bridge.values import SECOND
 from tests.core import oracle
-from tests.core.oracle import Model, Number, Oracle, Step, Told
-from tests.core.stage import START, Stage, disconnected, goodbye, login_failed, rule, statsz
-
-UNTIL = 2000 * SECOND
-WITHIN = 10 * SECOND
-
-# Multiples of the windows and holds below, a microsecond to either side, and times that match nothing.
-PAUSES = st.sampled_from(
-    [
-        0,
-        0,
-        1,
-        333_333,
-        4_999_999,
-        5_000_000,
-        5_000_001,
-        9_999_999,
-        10_000_000,
-        10_000_001,
-        20_000_000,
-        40_000_000,
-        90_000_000,
-    ]
-)
-SIGHTS = ["blind", "sight"]
-Played = list[tuple[int, str, int, int]]
-"""(pause before it in microseconds, what happens, two numbers for it)."""
-
-
-def played(*kinds: str) -> st.SearchStrategy[Played]:
-    """Streams of these happenings, each three times as likely as a change of sight."""
-    step = st.tuples(PAUSES, st.sampled_from([*kinds * 3, *SIGHTS]), st.integers(0, 9), st.integers(0, 3))
-    return st.lists(step, min_size=1, max_size=30)
-
-
-SPANS = st.sampled_from([0, 1, 5_000_000, 10_000_000, 12_345_678])
-
-Make = Callable[[float, int, tuple[str, int, int]], tuple[Input, object] | None]
-"""(seconds, place in the stream, what happens) → the input for the engine and the same for the model."""
-
-
-def both(given_: Played, make: Make) -> tuple[list[Input], list[Step]]:
-    """One stream, as inputs and as steps of the oracle."""
-    now, inputs, steps = START, list[Input]([Sight(START)]), list[Step]()
-    for place, (pause, kind, *numbers) in enumerate(given_):
-        now += pause
-        if kind == "blind":
-            inputs.append(Blind(now))
-            steps.append(Step(now, "blind"))
-        elif kind == "sight":
-            inputs.append(Sight(now))
-            steps.append(Step(now, "sight"))
-        elif made := make((now - START) / SECOND, place, (kind, numbers[0], numbers[1])):
-            inputs.append(made[0])
-            steps.append(Step(now, "event", made[1]))
-    return inputs, steps
-
-
-def decided(tested: Rule, inputs: Sequence[Input], labels: dict[str, str] | None = None) -> list[Told]:
-    stage = Stage(tested, sighted=False).play(*inputs)
-    stage.engine.advance(START + UNTIL)
-    changes = [change for _, change in sorted(stage.collect().changes.items())]
-    wanted = {"alertname": "A", **(labels or {})}
-    tallies = [(change, change.facts.tally) for change in changes if change.facts.labels == wanted]
-    return [
-        Told(change.at, change.state, tally.value or 0.0, tally.peak or 0.0, tally.count) for change, tally in tallies
-    ]
-
-
-def predicted(model: Model, steps: Sequence[Step], for_: int, keep: int) -> list[Told]:
-    return Oracle(model, START, for_, keep).play(steps, START + UNTIL)
-
-
-def spans(for_: int, keep: int) -> dict[str, str]:
-    return {"for_": f"{for_}us", "keep_firing_for": f"{keep}us"}
+from tests.core.contest import SPANS, UNTIL, WITHIN, Played, both, decided, played, predicted, spans
+from tests.core.oracle import Number, Step
+from tests.core.stage import START, disconnected, goodbye, login_failed, rule, statsz
 
 
 @settings(max_examples=120, deadline=None)

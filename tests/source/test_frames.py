@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nats.protocol.parser import Parser
 
-from bridge.source.frames import TAIL_MAX, Frames
+from bridge.source.frames import TAIL_MAX, Frames, Take
 
 OURS = {b"1": "ours", b"12": "ours too"}
 
@@ -78,10 +78,11 @@ def short(log: Log) -> Frames:
         log.heard += [("MSG", "1", subject, b"", data, None) for subject, data in heard]
 
     parser = Frames(log, take_all)  # type: ignore[arg-type]
-    parser.straight = frozenset({b"1"})
-    for number in OURS:
-        sid = number.decode()
-        parser.takes[number] = lambda subject, data, sid=sid: log.heard.append(("MSG", sid, subject, b"", data, None))  # type: ignore[misc]
+
+    def noting(sid: str) -> Take:
+        return lambda subject, data: log.heard.append(("MSG", sid, subject, b"", data, None))
+
+    parser.connect([b"1"], {number: noting(number.decode()) for number in OURS})
     return parser
 
 
