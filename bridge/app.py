@@ -109,7 +109,7 @@ class App:
         resumed = await self._restore()
         if self._recorder and (since := self._engine.watch.blind_since) is not None:
             self._recorder.begin(since, resumed)
-        self._committer = Committer(self._engine, self._store, self._clock, self._committed)
+        self._committer = Committer(self._engine, self._store, self._clock, self._committed, self._inbox.wake)
         self._inbox.tell("started", version=__version__)
         for lost in [self._store.lost, *self._store.damaged]:
             if lost:
@@ -208,7 +208,11 @@ class App:
         while not self._stopping:
             await inbox.wait(self._patience(watchdog))
             taken = self._slice()
-            await committer.step(self._tasks)
+            committer.begin(self._tasks)
+            if committer.outrun:
+                # With nothing else to do, the loop leaves the interpreter to the database's thread.
+                with inbox.held():
+                    await committer.written()
             if self._reload_asked:
                 self._reload_asked = False
                 await self._reload()
@@ -240,12 +244,13 @@ class App:
 
     def _patience(self, watchdog: float | None) -> float:
         """Seconds until something must be done though nothing comes."""
-        if not self._committer.idle:
-            return 0.001
-        if self._engine.urgent and not self._committer.degraded:
+        committer = self._committer
+        if committer.idle and self._engine.urgent and not committer.degraded:
             return 0.0
         # One microsecond more: what is due at an instant happens once that instant is over.
-        due = min(self._engine.next_due + 1, self._committer.next_at)
+        due = self._engine.next_due + 1
+        if committer.idle:
+            due = min(due, committer.next_at)
         seconds = max(0.0, (due - self._clock.now()) / SECOND)
         return min(seconds, watchdog / 2 if watchdog else 1.0, 1.0)
 

@@ -43,6 +43,13 @@ class Capture:
 
     # -- what the source tells ----------------------------------------------------------------------------------
 
+    @property
+    def crowded(self) -> bool:
+        return self._recorder.crowded
+
+    async def room(self) -> None:
+        await self._recorder.room()
+
     def messages(self, heard: Sequence[tuple[str, bytes]], at: int) -> None:
         self._recorder.take([Message(subject, data, at) for subject, data in heard], at)
 

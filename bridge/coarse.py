@@ -6,19 +6,18 @@ Nothing here is left to chance: the same entries always leave the same.
 import hashlib
 import math
 from array import array
-from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
+
+from bridge.limit import Limit
 
 DRAWN_MAX = 16
 """Numbers that a sub-window draws: 64 of them together have 1024, so that a median is off by 1.6 % of the ranks."""
 
 SMALLEST_MAX = 64
 """Numbers that a sub-window keeps for counting distinct ones: the count is off by 13 % at worst."""
-
-Keep = Callable[["array[float]", float, int, int], None]
-"""(what is kept, a number, how many came, itself included, for how many it stands)"""
 
 Dumped = tuple[int, int, float, int, int, float, float, list[float]]
 
@@ -45,6 +44,10 @@ class Part(msgspec.Struct, gc=False):
         return Part(index, self.count, self.total, first, last, self.least, self.most, self.kept)
 
 
+Keep = Callable[[Part, float, int], None]
+"""(a part that has counted a number already, the number, for how many it stands)"""
+
+
 class Coarse(msgspec.Struct, gc=False):
     """Sub-windows in the order of time. `keep` chooses what they keep of their numbers; None: nothing."""
 
@@ -54,10 +57,20 @@ class Coarse(msgspec.Struct, gc=False):
     count: int = 0
 
     def add(self, at: int, number: float) -> None:
-        part = Part(-(-at // self.width), 1, number, at, at, number, number)
+        index = -(-at // self.width)
+        self.count += 1
+        if not self.parts or self.parts[-1].index != index:
+            self.parts.append(Part(index, 0, 0.0, at, at, number, number))
+        part = self.parts[-1]
+        part.count += 1
+        part.total += number
+        part.last = at
+        if number < part.least:
+            part.least = number
+        elif number > part.most:
+            part.most = number
         if self.keep:
-            part.kept.append(number)
-        self.put(part)
+            self.keep(part, number, 1)
 
     def put(self, part: Part) -> None:
         """Parts come in the order of time."""
@@ -82,12 +95,13 @@ class Coarse(msgspec.Struct, gc=False):
         return [part for part in self.parts if part.index * self.width > begin]
 
     def _join(self, part: Part, other: Part) -> None:
+        count = part.count + other.count
         if self.keep and other.kept:
-            weight, came = max(1, other.count // len(other.kept)), part.count
+            weight = max(1, other.count // len(other.kept))
             for number in other.kept:
-                came += weight
-                self.keep(part.kept, number, came, weight)
-        part.count += other.count
+                part.count += weight
+                self.keep(part, number, weight)
+        part.count = count
         part.total += other.total
         part.last = other.last
         part.least, part.most = min(part.least, other.least), max(part.most, other.most)
@@ -98,18 +112,20 @@ def load_part(dumped: Dumped) -> Part:
     return Part(index, count, total, first, last, least, most, array("d", kept))
 
 
-def draw(kept: "array[float]", number: float, came: int, weight: int) -> None:
-    """Keep a sample: whatever came is as likely to be in it as anything else, in whatever order it came."""
-    if len(kept) < DRAWN_MAX:
-        kept.append(number)
-        return
-    slot = fingerprint(str(came)) % came // weight
-    if slot < DRAWN_MAX:
-        kept[slot] = number
+def draw(part: Part, number: float, weight: int) -> None:
+    """Keep a sample, in order: whatever came is as likely to be in it as anything else, whenever it came."""
+    kept = part.kept
+    if len(kept) == DRAWN_MAX:
+        slot = fingerprint(f"{part.index} {part.count}") % part.count // weight
+        if slot >= DRAWN_MAX:
+            return
+        del kept[slot]
+    insort(kept, number)
 
 
-def keep_smallest(kept: "array[float]", number: float, came: int, weight: int) -> None:
+def keep_smallest(part: Part, number: float, weight: int) -> None:
     """Keep the smallest distinct numbers, in order."""
+    kept = part.kept
     if len(kept) == SMALLEST_MAX and number >= kept[-1]:
         return
     place = bisect_left(kept, number)
@@ -118,21 +134,31 @@ def keep_smallest(kept: "array[float]", number: float, came: int, weight: int) -
         del kept[SMALLEST_MAX:]
 
 
-def quantile(parts: Iterable[Part], percent: int) -> float:
+def quantile(parts: Sequence[Part], percent: int) -> float:
     """Of parts that draw, by nearest rank: each number stands for its share of what came to its part."""
     weights: dict[float, float] = {}
-    total = 0
     for part in parts:
-        total += part.count
         share = part.count / len(part.kept)
         for number in part.kept:
             weights[number] = weights.get(number, 0.0) + share
-    rank, below = percent * total / 100, 0.0
+    rank, below = _rank(parts, percent), 0.0
     for number in sorted(weights):
         below += weights[number]
-        if below >= rank - 1e-6:
+        if below >= rank:
             return number
     return max(weights)
+
+
+def passes(parts: Sequence[Part], percent: int, limit: Limit) -> bool:
+    """Whether that quantile is past a limit: much cheaper, as it need not be found."""
+    find = bisect_right if limit.above else bisect_left
+    before = sum(part.count * find(part.kept, limit.value) / len(part.kept) for part in parts)
+    return (before < _rank(parts, percent)) is limit.above
+
+
+def _rank(parts: Sequence[Part], percent: int) -> float:
+    """Less a little, as shares are rounded."""
+    return percent * sum(part.count for part in parts) / 100 - 1e-6
 
 
 FINGERPRINT_BITS = 52

@@ -21,7 +21,7 @@ PAUSE = 250 * MILLISECOND
 HEARTBEAT = 5 * SECOND
 """So often the time is written even if nothing else is: it is where the blind span of a restart begins."""
 
-AHEAD_MAX = 0.02
+AHEAD_MAX = 0.01
 """Seconds that the engine may go on while a commit is out; then it waits."""
 
 ROWS_MAX = 10_000
@@ -31,12 +31,21 @@ ROWS_MAX = 10_000
 class Committer:
     """Writes what the engine has decided; hands new rows on once they are on disk."""
 
-    def __init__(self, engine: Engine, store: Store, clock: Clock, hand_over: Callable[[Commit], None]) -> None:
-        """`hand_over` gets each commit once it is written; if the disk fails, its rows and outcomes before that."""
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        clock: Clock,
+        hand_over: Callable[[Commit], None],
+        ended: Callable[[], None],
+    ) -> None:
+        """`hand_over` gets each commit once it is written; if the disk fails, its rows and outcomes before that.
+        `ended` is told when the next one may begin."""
         self._engine = engine
         self._store = store
         self._clock = clock
         self._hand_over = hand_over
+        self._ended = ended
         self._task: asyncio.Task[None] | None = None
         self._began = 0.0
         self._last = clock.now()
@@ -61,23 +70,30 @@ class Committer:
             return self._retry_at
         return self._last + (PAUSE if self._engine.dirty else HEARTBEAT)
 
-    async def step(self, tasks: asyncio.TaskGroup) -> None:
-        """Begin a commit if it is time for one, as one of `tasks`; wait if the engine is too far ahead of the last."""
-        now = asyncio.get_running_loop().time()
-        if self.idle:
-            if self._due():
-                self._task = tasks.create_task(self._save(self._drain()), name="commit")
-        elif now - self._began > AHEAD_MAX:
-            await self._written()
+    @property
+    def outrun(self) -> bool:
+        """The engine is too far ahead of the commit that is out; it should wait until that is `written`."""
+        return not self.idle and asyncio.get_running_loop().time() - self._began > AHEAD_MAX
+
+    def begin(self, tasks: asyncio.TaskGroup) -> None:
+        """Begin a commit, as one of `tasks`, if it is time for one and none is out."""
+        if self.idle and self._due():
+            self._task = tasks.create_task(self._save(self._drain()), name="commit")
+            self._task.add_done_callback(lambda _: self._ended())
+
+    async def written(self) -> None:
+        """Once no commit is out. What is wrong with the program itself ends the group of tasks, and so all."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
 
     async def flush(self) -> None:
         """Write what was decided so far, now."""
-        await self._written()
+        await self.written()
         await self._save(self._drain())
 
     async def finish(self) -> None:
         """The last commit: everything, so that a start has nothing to repeat. Raises StoreError if it fails."""
-        await self._written()
+        await self.written()
         await self._save(self._drain(everything=True))
         if self.degraded:
             last = self._backlog.commit()
@@ -85,11 +101,6 @@ class Committer:
                 f"not on disk at the stop: waiting={len(self._backlog.rows)} ended={len(last.settled)} "
                 f"changes={len(last.changes)}, and what was heard since the disk failed: {self.degraded}"
             )
-
-    async def _written(self) -> None:
-        """Once no commit is out. What is wrong with the program itself ends the group of tasks, and so all."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
 
     def _due(self) -> bool:
         now = self._clock.now()

@@ -1,9 +1,10 @@
 """What the types that slide a window have in common: a state that is a window."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, Self, cast
+from functools import cached_property
+from typing import Any, ClassVar, cast
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field
 
 from bridge.rule import Rule
 from bridge.state import State, Texts
@@ -19,19 +20,17 @@ class Counting(Rule):
 
     within: Duration = Field(gt=0)
 
-    _span: Span = PrivateAttr(default=Span(0))
-
-    @model_validator(mode="after")
-    def _make_span(self) -> Self:
-        self._span = self.span()
-        return self
+    @cached_property
+    def windows(self) -> Span:
+        """What its windows have in common."""
+        return self.span()
 
     def span(self) -> Span:
-        """How long and how exact the windows are."""
+        """How long and how exact they are."""
         return Span(self.within)
 
     def new(self, no: int, key: str) -> Window:
-        return Window(no, key, span=self._span)
+        return Window(no, key, span=self.windows)
 
     def slide(self, state: State, t: int, w: int) -> str:
         window_of(state).slide(t)

@@ -30,6 +30,8 @@ STATSZ_FAST = (2, 10, 21)
 FAST_INTERVAL = 10.0
 """Seconds between two STATSZ from that version on."""
 
+_decode_body = msgspec.msgpack.Decoder(tuple[Any, Alert | None]).decode
+
 COMBINATION = "C"
 """What the key of a stored combination begins with."""
 
@@ -255,12 +257,14 @@ class Evaluation:
 
     def _say_goodbye(self, event: Event) -> None:
         """A server stops as planned: its series have no measurement any more."""
-        name = as_text(event.body.server.name)
+        ended = f"server.name={as_text(event.body.server.name)}"
         for state in list(self.states.values()):
+            if not any(name == ended or name.startswith(ended + SEPARATOR) for name in self.rule.series(state)):
+                continue
             self._life.weigh_last(state)
-            if self.rule.end(state, f"server.name={name}"):
-                self._home.ledger.force(state)
-                self._judge(state, reason="no data")
+            self.rule.end(state, ended)
+            self._home.ledger.force(state)
+            self._judge(state, reason="no data")
 
     # -- time ---------------------------------------------------------------------------------------------------
 
@@ -311,7 +315,7 @@ class Evaluation:
         state = self.rule.new(no, key[1:])
         state.order = self.order
         if body is not None:
-            dumped, alert = msgspec.msgpack.decode(body, type=tuple[Any, Alert | None])
+            dumped, alert = _decode_body(body)
             self.rule.load(state, dumped)
             state.alert = alert
         return state
@@ -365,8 +369,9 @@ class Evaluation:
         for state in list(self.states.values()):
             self.rule.begin(state, self.memories.begun_w, watch.w)
             if not edited:
-                # What left before now has been judged then; what leaves at this very instant has not.
-                self.rule.slide(state, watch.t - 1, watch.w - 1)
+                if state.alert is None:
+                    # What left before now has been judged then; what leaves at this very instant has not.
+                    self.rule.slide(state, watch.t - 1, watch.w - 1)
                 self._home.file(state, self.due(state), self.due_w(state))
                 continue
             self.rule.rejudge(state)

@@ -1,8 +1,10 @@
-"""Where everything that the engine must be told waits for its turn. Whoever puts something in never waits."""
+"""Where everything that the engine must be told waits for its turn. Whoever puts something in never waits; the source is
+asked to, long before the inbox is full."""
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from bridge.clock import Clock
@@ -12,6 +14,14 @@ from bridge.inputs import Blind, Happening, Input, Message, Own, Postponed, Reme
 MESSAGES_MAX = 200_000
 BYTES_MAX = 256 * 1024 * 1024
 """Of messages that wait; what comes on top is dropped and counted."""
+
+CROWDED = 100_000
+CROWDED_BYTES = 96 * 1024 * 1024
+"""Of messages that wait; more stay with the nats-server, which holds 64 MB for us. Less of our own would make it cut us
+off earlier in a storm of system events: it slows clients down that send too much, but not itself."""
+
+ROOM = 0.75
+"""The part of these that is left when the source reads on. What lies between takes the engine some 0.3 s."""
 
 
 class Inbox:
@@ -23,6 +33,9 @@ class Inbox:
         self._dropped = dropped
         self._inputs: deque[Input] = deque()
         self._bytes = 0
+        self._full = False
+        self._held = False
+        self._eased = asyncio.Event()
         self._filled = asyncio.Event()
         self._remembering: list[tuple[str, dict[str, Any], asyncio.Future[None]]] = []
 
@@ -38,6 +51,9 @@ class Inbox:
         else:
             self._bytes = 0
             self._filled.clear()
+        if self._full and len(inputs) <= ROOM * CROWDED and self._bytes <= ROOM * CROWDED_BYTES:
+            self._full = False
+            self._eased.set()
         return taken
 
     async def wait(self, seconds: float) -> None:
@@ -54,7 +70,27 @@ class Inbox:
         """End a wait, though nothing may have come."""
         self._filled.set()
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nothing is taken out for a while, so the source should not work either."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+            self._eased.set()
+
     # -- what the source tells ----------------------------------------------------------------------------------
+
+    @property
+    def crowded(self) -> bool:
+        """From the limit on, until a quarter of it is free; and while it is held."""
+        return self._full or self._held
+
+    async def room(self) -> None:
+        while self.crowded:
+            self._eased.clear()
+            await self._eased.wait()
 
     def messages(self, heard: Sequence[tuple[str, bytes]], at: int) -> None:
         size = sum([len(data) for _, data in heard])
@@ -63,6 +99,7 @@ class Inbox:
         else:
             self._bytes += size
             self._inputs.extend([Message(subject, data, at) for subject, data in heard])
+        self._full = self._full or len(self._inputs) >= CROWDED or self._bytes >= CROWDED_BYTES
         self._filled.set()
 
     def _take_some(self, heard: Sequence[tuple[str, bytes]], at: int) -> None:

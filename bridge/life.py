@@ -107,7 +107,8 @@ class Life:
         """
         alert, now = state.alert, sample or self._home.watch
         if alert is not None and alert.gone_w is None and not self._rule.instant:
-            self._weigh(state, alert.tally, now.t - self._rule.counting, now.w)
+            counting = self._rule.counting  # What leaves a window now was in it until now.
+            self._weigh(state, alert.tally, now.t - counting, now.w - counting)
 
     def due_w(self, state: State) -> int:
         """When time alone moves the alert on, in watched time."""

@@ -21,6 +21,8 @@ WAITING_MAX = 100_000
 """Inputs that wait to be written; messages that come on top are left out, and the recording is blind for so long."""
 BYTES_MAX = 128 * 1024 * 1024
 """Of messages that wait."""
+CROWDED = 0.5
+"""The part of these from which on whoever can wait should."""
 GATHERING = 0.05
 """Seconds in which inputs are gathered for one write."""
 
@@ -45,6 +47,7 @@ class Recorder:
         self._resumed: int | None = None
         self._missing = 0
         self._filled = asyncio.Event()
+        self._emptied = asyncio.Event()
         self._closing = False
         self._closed = asyncio.Event()
 
@@ -72,6 +75,18 @@ class Recorder:
                 case _:
                     self._put(given, t)
 
+    @property
+    def crowded(self) -> bool:
+        """So much waits that something may be left out soon."""
+        much = len(self._waiting) >= CROWDED * WAITING_MAX or self._bytes >= CROWDED * BYTES_MAX
+        return much and not self.trouble
+
+    async def room(self) -> None:
+        """Returns when it is not crowded any more."""
+        while self.crowded:
+            self._emptied.clear()
+            await self._emptied.wait()
+
     async def run(self) -> None:
         """Until `close`, or until the file cannot be written."""
         try:
@@ -81,9 +96,11 @@ class Recorder:
                     await asyncio.sleep(GATHERING)
                 self._filled.clear()
                 batch, self._waiting, self._bytes = self._waiting, [], 0
+                self._emptied.set()
                 await asyncio.to_thread(self._write, batch)
             os.close(self._file)  # Not if this is cancelled: the thread may still write.
         finally:
+            self._emptied.set()
             self._closed.set()
 
     async def close(self) -> None:

@@ -142,7 +142,7 @@ class Rule(Options):
     @classmethod
     def _check_annotations(cls, texts: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         for name, text in texts.items():
-            template = _parse(name, text, ANNOTATION_NAMES)
+            template = _parse(name, text, cls._annotation_names())
             for path in sorted((template.event_fields | template.top_fields) - {""}):
                 try:
                     check_field(path, info.data.get("events", []))
@@ -175,9 +175,13 @@ class Rule(Options):
         if self.resolve_on and not set(self.resolve_on.match or []) <= set(self.by):
             raise ValueError("`resolve_on.match` may only name fields of `by`; add them there")
         texts = {"summary": self.summary, **self.annotations}
-        self._annotations = {name: _parse(name, text, ANNOTATION_NAMES) for name, text in texts.items()}
+        self._annotations = {name: _parse(name, text, self._annotation_names()) for name, text in texts.items()}
         self._labels = {name: _parse(name, text, {"labels"}) for name, text in self.labels.items()}
         return self
+
+    @classmethod
+    def _annotation_names(cls) -> Collection[str]:
+        return ANNOTATION_NAMES if cls.paired else ANNOTATION_NAMES - {"old", "new"}
 
     @property
     def templates(self) -> Mapping[str, Template]:

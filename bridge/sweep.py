@@ -12,11 +12,11 @@ from bridge.state import State
 class Pace(msgspec.Struct, frozen=True):
     """How often all is written whole, and how much of it at once."""
 
-    journal_min: int = 4 * 1024 * 1024
-    """Bytes of journal before which no sweep begins: a start repeats so much in well under a second."""
-    journal_max: int = 64 * 1024 * 1024
+    journal_min: int = 1024 * 1024
+    """Bytes of journal before which no sweep begins, some 400 000 hits: a start repeats them in a second."""
+    journal_max: int = 16 * 1024 * 1024
     """Bytes of journal after which one begins in any case."""
-    state_bytes: int = 64
+    state_bytes: int = 16
     """Between these, one begins when the journal has so many bytes for each state that it touched: to write a state
     costs as much as some five hits, so that what is hit once in a while is not written each time."""
     states_max: int = 2000

@@ -41,7 +41,7 @@ class Program:
         self.store, self.clock, self.engine = store, SimulatedClock(start=START), Engine(rules, START)
         self.handed: list[Commit] = []
         self.engine.begin()
-        self.committer = Committer(self.engine, store, self.clock, self.handed.append)
+        self.committer = Committer(self.engine, store, self.clock, self.handed.append, lambda: None)
 
     async def play(self, *messages: Message) -> None:
         """Take these in, and let a second pass; then all is written, or has failed to be."""
@@ -196,5 +196,5 @@ async def test_an_error_of_the_program_in_a_commit_ends_the_group_of_tasks(start
 
 async def in_a_group(program: Program) -> None:
     async with asyncio.TaskGroup() as tasks:
-        await program.committer.step(tasks)
+        program.committer.begin(tasks)
         await asyncio.sleep(60)  # the group ends it

@@ -34,6 +34,16 @@ def check_field(path: str, events: Sequence[str]) -> Field | None:
     raise ValueError(f"{' and '.join(events)} has no field {path!r}{_suggest(path, names)}")
 
 
+def check_each(path: str, events: Sequence[str], because: str) -> None:
+    """A field that all of the events have: `because` says why they must."""
+    check_field(path, events)
+    for name in events:
+        try:
+            check_field(path, [name])
+        except ValueError as error:
+            raise ValueError(f"the event {name} has no field {path!r}, {because}; name only events that do") from error
+
+
 def check_number(path: str, events: Sequence[str]) -> Kind:
     """The kind of a field that measures."""
     field = check_field(path, events)

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
-from bridge.coarse import Part, draw, quantile
+from bridge.coarse import Part, draw, passes, quantile
 from bridge.counting import Counting, window_of
 from bridge.event import Kind
 from bridge.events.checking import check_number
@@ -16,6 +16,8 @@ from bridge.rule import check_limit
 from bridge.state import Sample, State
 from bridge.values import Quantity
 from bridge.window import Span
+
+QUANTILES = ("p50", "p95", "p99")
 
 Function = Literal["avg", "sum", "min", "max", "p50", "p95", "p99"]
 
@@ -88,6 +90,8 @@ class Aggregate(Counting):
         window = window_of(state)
         if not window.count or window.count < self.at_least:
             return False
+        if self.fn in QUANTILES and (parts := window.parts_at(t)):
+            return passes(parts, int(self.fn[1:]), self._limit)
         return self._limit.is_passed(self.value(state, t, w))
 
     def value(self, state: State, t: int, w: int) -> float:

@@ -1,6 +1,7 @@
 """The rule type `cardinality`."""
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, ClassVar, Literal, Self, cast
 
 import msgspec
@@ -15,10 +16,8 @@ from bridge.state import Sample, State
 from bridge.values import DAY, NEVER, Quantity
 from bridge.window import EXACT_MAX, Span, Window
 
-SEEN_MAX = EXACT_MAX + 1
-
 FORGET_AFTER = 7 * DAY
-"""A combination of which nothing was heard for so long, in watched time, is not missed any more."""
+"""A combination whose window was empty for so long, in watched time, is not missed any more."""
 
 
 class Variety(Window):
@@ -28,21 +27,29 @@ class Variety(Window):
     """
 
     seen: dict[int, int] = {}
-    """When each was seen last, in receive time, the oldest first."""
-    doubtful: dict[int, int] = {}
-    """What left although not all of its time was watched, and until when, in watched time, it may still be there."""
+    """When each was seen last, by the clock of the rule's side; the oldest first."""
     since_w: int = -1
-    """Since when its window is kept, in watched time; -1: nothing has happened yet."""
-    empty_w: int = NEVER
-    """Since when it is empty."""
-    now: int = 0
-    """How far time has passed, in receive time."""
+    """Since when the window is kept, in watched time; -1: nothing has happened yet."""
+    heard_w: int = 0
+    """When the latest event came, in watched time."""
     lost: int = 0
-    """How much of it was not watched by then."""
-    gap: int = -1
-    """What was seen last at this instant or earlier was seen before a time that was not watched."""
+    """How much time had not been watched by then."""
     covers: int = 0
     """The length of window that it has kept."""
+    looked_w: int = 0
+    """How far watched time has passed."""
+
+    def see(self, value: int, at: int) -> None:
+        self.seen.pop(value, None)
+        self.seen[value] = at
+        if len(self.seen) > EXACT_MAX + 1:
+            del self.seen[next(iter(self.seen))]
+
+    def leave(self, now: int) -> None:
+        """Forget the values that lie outside the window."""
+        gone = len(self.seen) - self.distinct_at(now)
+        for value in list(islice(self.seen, gone)):
+            del self.seen[value]
 
     def distinct_at(self, now: int) -> int:
         """How many values were in the window at an instant since the last slide."""
@@ -53,50 +60,17 @@ class Variety(Window):
             gone += 1
         return len(self.seen) - gone
 
-    def see(self, value: int, t: int) -> None:
-        self.seen.pop(value, None)
-        self.seen[value] = t
-        if len(self.seen) > SEEN_MAX:
-            del self.seen[next(iter(self.seen))]
-        self.doubtful.pop(value, None)
-        self.empty_w = NEVER
-
-    def look(self, t: int, w: int) -> None:
-        """Time has passed until now."""
-        if self.now and t - w > self.lost:
-            self.gap = self.now
-        self.now, self.lost = max(self.now, t), t - w
-        if self.since_w < 0:
-            self.since_w = w
-        if self.covers < self.span.within:  # `within` was edited
-            self.since_w = max(self.since_w, w - self.covers)
-        self.covers = self.span.within
-        self._leave(t, w)
-
-    def _leave(self, t: int, w: int) -> None:
-        """Forget the values that lie outside the window, and those that have stayed away for another one."""
-        begin = t - self.span.within
-        for value, at in list(self.seen.items()):
-            if at > begin:
-                break
-            del self.seen[value]
-            if at <= self.gap and len(self.seen) + len(self.doubtful) < SEEN_MAX:
-                self.doubtful[value] = w + self.span.within
-        for value, until_w in list(self.doubtful.items()):
-            if until_w > w:
-                break
-            del self.doubtful[value]
-        if not self.seen:
-            self.empty_w = min(self.empty_w, w)
+    def move(self, by: int) -> None:
+        self.seen = {value: at + by for value, at in self.seen.items()}
 
 
 class Cardinality(Counting):
     """The number of distinct values that `field` took within `within` is above or below a limit.
 
     An absent field is a value, the empty text. With `below` nothing is told before a combination has been watched for
-    one full `within`, and what left only while the bridge was blind counts for another one; where nothing comes there
-    are 0 values, until the combination is forgotten after seven days. A rule with `below` and without `by` watches from
-    when it is loaded. `value` is the number of distinct values; beyond 1024 it is an estimate, and no limit is higher.
+    one full `within`, of which the time while the bridge was blind is no part; where nothing comes there are 0 values,
+    until the combination is forgotten after seven days. A rule with `below` and without `by` watches from when it is
+    loaded. `value` is the number of distinct values; beyond 1024 it is an estimate, and no limit is higher.
     """
 
     summary: ClassVar[str] = "{{ value }} distinct values in {{ within }} (limit {{ limit }})"
@@ -155,53 +129,50 @@ class Cardinality(Counting):
         return self._limit.worse(a, b)
 
     def new(self, no: int, key: str) -> Variety:
-        return Variety(no, key, span=self._span, seen={}, doubtful={}, covers=self.within)
+        return Variety(no, key, span=self.windows, seen={}, covers=self.within)
 
     def slide(self, state: State, t: int, w: int) -> str:
         variety = _variety(state)
         variety.slide(t)
-        variety.look(t, w)
+        variety.leave(self._clock(t, w))
+        variety.looked_w = w
+        if variety.since_w < 0:
+            variety.since_w = w
+        if variety.covers < self.within:  # It was edited.
+            variety.since_w = max(variety.since_w, w - variety.covers)
+        variety.covers = self.within
         return ""
 
     def add(self, state: State, sample: Sample) -> None:
         variety = _variety(state)
         value = fingerprint(sample.text)
         variety.add(sample.t, float(value), sample.tops or None)
-        variety.see(value, sample.t)
-        variety.latest = sample.latest
+        variety.see(value, self._clock(sample.t, sample.w))
+        variety.latest, variety.heard_w, variety.lost = sample.latest, sample.w, sample.t - sample.w
 
     def holds(self, state: State, t: int, w: int) -> bool:
         variety = _variety(state)
-        if self.below is None:
-            return self._limit.is_passed(variety.distinct_at(t))
-        if w < variety.since_w + self.within:
+        if self.below and w < variety.since_w + self.within:
             return False
-        # What may still be there begins nothing, and ends nothing either.
-        lasts = state.alert is not None and state.alert.gone_w is None
-        return self._limit.is_passed(variety.distinct_at(t) + (0 if lasts else len(variety.doubtful)))
+        return self._limit.is_passed(variety.distinct_at(self._clock(t, w)))
 
     def value(self, state: State, t: int, w: int) -> float:
         variety = _variety(state)
-        known = variety.distinct_at(t)
+        known = variety.distinct_at(self._clock(t, w))
         return float(known) if known <= EXACT_MAX else max(known, distinct(variety.parts_at(t)))
 
     def exact(self, state: State) -> bool:
         return len(_variety(state).seen) <= EXACT_MAX
 
     def due(self, state: State) -> int:
-        oldest = next(iter(_variety(state).seen.values()), NEVER)
-        return oldest + self.within if oldest < NEVER else NEVER
+        return NEVER if self.below else self._leaves(state)
 
     def due_w(self, state: State) -> int:
         if not self.below:
             return NEVER
         variety = _variety(state)
         whole_w = variety.since_w + self.within
-        return min(
-            whole_w if variety.now - variety.lost < whole_w else NEVER,
-            next(iter(variety.doubtful.values()), NEVER),
-            self._forgotten_w(variety),
-        )
+        return min(self._leaves(state), whole_w if variety.looked_w < whole_w else NEVER, self._forgotten_w(variety))
 
     def idle(self, state: State, t: int, w: int) -> bool:
         variety = _variety(state)
@@ -210,37 +181,47 @@ class Cardinality(Counting):
     def reset(self, state: State) -> None:
         super().reset(state)
         _variety(state).seen.clear()
-        _variety(state).doubtful.clear()
 
     def sleep(self, state: State, by: int) -> None:
         variety = _variety(state)
         variety.since_w += by
-        variety.empty_w += by if variety.empty_w < NEVER else 0
-        variety.doubtful = {value: until_w + by for value, until_w in variety.doubtful.items()}
-        variety.gap = variety.now
+        variety.heard_w += by
+        if self.below:
+            variety.move(by)
 
     def shift(self, state: State, by: int) -> None:
         super().shift(state, by)
         variety = _variety(state)
-        variety.seen = {value: at + by for value, at in variety.seen.items()}
-        variety.now, variety.lost, variety.gap = variety.now + by, variety.lost + by, variety.gap + by
+        variety.lost += by
+        if not self.below:
+            variety.move(by)
 
     def dump(self, state: State) -> Any:
         variety = _variety(state)
-        times = variety.since_w, variety.empty_w, variety.now, variety.lost, variety.gap, variety.covers
-        return [super().dump(state), list(variety.seen.items()), list(variety.doubtful.items()), times]
+        times = variety.since_w, variety.heard_w, variety.lost, variety.covers
+        return [super().dump(state), list(variety.seen.items()), self.below is not None, times]
 
     def load(self, state: State, dumped: Any) -> None:
-        window, seen, doubtful, times = dumped
+        window, seen, below, times = dumped
         super().load(state, window)
         variety = _variety(state)
         variety.seen = dict(msgspec.convert(seen, list[tuple[int, int]]))
-        variety.doubtful = dict(msgspec.convert(doubtful, list[tuple[int, int]]))
-        variety.since_w, variety.empty_w, variety.now, variety.lost, variety.gap, variety.covers = times
+        variety.since_w, variety.heard_w, variety.lost, variety.covers = times
+        if below is not (self.below is not None):  # Another side: another clock.
+            variety.move(variety.lost if below else -variety.lost)
+
+    def _clock(self, t: int, w: int) -> int:
+        """What is missed must have been away for a window that was watched; what is too much need not be seen go."""
+        return w if self.below else t
+
+    def _leaves(self, state: State) -> int:
+        """When the oldest value leaves, by that clock."""
+        oldest = next(iter(_variety(state).seen.values()), NEVER)
+        return oldest + self.within if oldest < NEVER else NEVER
 
     def _forgotten_w(self, variety: Variety) -> int:
         """When a combination of which nothing is heard is given up; the only one that a rule has never is."""
-        return variety.empty_w + FORGET_AFTER if self.by and variety.empty_w < NEVER else NEVER
+        return variety.heard_w + self.within + FORGET_AFTER if self.by else NEVER
 
 
 def _variety(state: State) -> Variety:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import msgspec
 from pydantic import ValidationInfo, field_validator
 
-from bridge.events.checking import check_field
+from bridge.events.checking import check_each
 from bridge.instant import Instant
 from bridge.state import Memory, Sample
 
@@ -31,8 +31,7 @@ class Change(Instant):
     @field_validator("field")
     @classmethod
     def _check_field(cls, path: str, info: ValidationInfo) -> str:
-        for name in info.data.get("events", []) or [None]:
-            check_field(path, [name] if name else [])  # An event that cannot have it would always be a change.
+        check_each(path, info.data.get("events", []), "and would always be a change")
         return path
 
     @property

@@ -8,7 +8,7 @@ from pydantic import Field
 from bridge.counting import Counting, window_of
 from bridge.state import Sample, State
 from bridge.values import NEVER
-from bridge.window import EXACT_MAX, Span, Window
+from bridge.window import EXACT_MAX, NARROW_MAX, Span, Window
 
 
 class Frequency(Counting):
@@ -36,7 +36,7 @@ class Frequency(Counting):
         return window_of(state).count >= self.count
 
     def hitter(self) -> Callable[[State, int], bool]:
-        within, count, capacity = self.within, self.count, self._span.capacity
+        within, count, capacity = self.within, self.count, self.windows.capacity
 
         def hit(state: State, t: int) -> bool:
             window: Window = state  # type: ignore[assignment]  # no cast: it would be a call for each event
@@ -44,11 +44,15 @@ class Frequency(Counting):
                 window.slide(t)
                 window.add(t)
                 return window.count >= count
-            times = window.times
-            times.append(t)
-            if times[window.head] <= t - within:
+            offsets, offset = window.offsets, t - window.base
+            try:
+                offsets.append(offset)
+            except OverflowError:
+                window.append(t)
+                offsets, offset = window.offsets, t - window.base
+            if offsets[window.head] <= offset - within:
                 window.slide(t)
-            held = len(times) - window.head
+            held = len(offsets) - window.head
             if held > capacity:
                 window.coarsen()
             return held >= count
@@ -56,21 +60,21 @@ class Frequency(Counting):
         return hit
 
     def carrier(self) -> Callable[[State, int], float]:
-        within, others, capacity = self.within, self.count - 1, self._span.capacity
+        within, others, capacity = self.within, self.count - 1, self.windows.capacity
 
         def carry(state: State, t: int) -> float:
             window: Window = state  # type: ignore[assignment]  # no cast: it would be a call for each event
-            times, head = window.times, window.head
-            held = len(times) - head
-            if window.coarse is not None or held < others or held >= capacity:
+            offsets, head, offset = window.offsets, window.head, t - window.base
+            held = len(offsets) - head
+            if window.coarse is not None or held < others or held >= capacity or offset > NARROW_MAX:
                 return -1.0
-            begin = t - within
-            if others and times[-others] <= begin:
+            begin = offset - within
+            if others and offsets[-others] <= begin:
                 return -1.0
-            times.append(t)
-            if times[head] <= begin:
+            offsets.append(offset)
+            if offsets[head] <= begin:
                 window.slide(t)
-                return float(len(window.times) - window.head)
+                return float(len(offsets) - window.head)
             return float(held + 1)
 
         return carry

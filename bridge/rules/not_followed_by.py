@@ -7,7 +7,7 @@ import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from bridge.event import Kind
-from bridge.events.checking import check_field
+from bridge.events.checking import check_each
 from bridge.rule import Rule, Watched, check_named
 from bridge.state import Memory, Sample, State, Texts
 from bridge.values import NEVER, SECOND, Duration
@@ -94,9 +94,8 @@ class NotFollowedBy(Rule):
     @field_validator("match")
     @classmethod
     def _check_match(cls, pairs: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        for name in info.data.get("events", []) or [None]:
-            for path in pairs:
-                check_field(path, [name] if name else [])
+        for path in pairs:
+            check_each(path, info.data.get("events", []), "which `match` names")
         if (then := info.data.get("then")) is not None:
             check_named("then", then, pairs.values(), "write `match: {field: field of then}` with a field that it has")
         return pairs

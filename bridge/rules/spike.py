@@ -1,7 +1,7 @@
 """The rule type `spike`."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, Literal, cast
+from typing import ClassVar, Literal, cast
 
 from pydantic import Field, field_validator
 
@@ -58,7 +58,7 @@ class Spike(Counting):
         return max(a, b) if self.direction == "up" else min(a, b)
 
     def new(self, no: int, key: str) -> Pair:
-        return Pair(no, key, span=self._span)
+        return Pair(no, key, span=self.windows)
 
     def begin(self, state: State, begun_w: int, w: int) -> None:
         pair = _pair(state)
@@ -105,18 +105,6 @@ class Spike(Counting):
         begin = pair.now - self.within
         count = pair.count_after(begin)
         return (count, pair.first_after(begin), pair.last, pair.tops_after(begin)) if count else (0, 0, 0, ())
-
-    def dump(self, state: State) -> Any:
-        return [super().dump(state), _pair(state).now]
-
-    def load(self, state: State, dumped: Any) -> None:
-        window, now = dumped
-        super().load(state, window)
-        _pair(state).now = now
-
-    def shift(self, state: State, by: int) -> None:
-        super().shift(state, by)
-        _pair(state).now += by
 
     def _counts(self, pair: Pair, t: int) -> tuple[int, int]:
         """Of the window at an instant, and of the one before it."""

@@ -63,7 +63,7 @@ class Connection:
         self._opening = True
         self._closed = asyncio.Event()
         self._denied: set[str] = set()
-        self._subscriptions = Subscriptions(self._client, self._take_all)
+        self._subscriptions = Subscriptions(self._client, self._take_all, sink, limits.patience)
         self._roll_call = RollCall(self._take)
 
     @property
@@ -210,12 +210,12 @@ class Connection:
 
     async def _await_sign_of_life(self, ping: asyncio.Task[float]) -> None:
         while True:
-            heard = self._client.stats["in_msgs"]
+            before = self._subscriptions.reads
             await asyncio.wait({ping}, timeout=self._limits.answer)
             if ping.done():
                 ping.result()
                 return
-            if self._client.stats["in_msgs"] == heard:
+            if self._subscriptions.reads == before and not self._subscriptions.pausing:
                 raise self.unreachable(f"no answer to a ping for {self._limits.answer} s")
 
     def _take(self, subject: str, data: bytes) -> None:

@@ -4,10 +4,13 @@ It takes whole `MSG` frames of known subscriptions out of what was read and leav
 (2.16.0). The protocol: https://docs.nats.io/reference/reference-protocols/nats-protocol#msg
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
 from nats.aio.client import Client
 from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
+
+from bridge.source.sink import Room
 
 Take = Callable[[str, bytes], None]
 TakeAll = Callable[[list[tuple[str, bytes]]], None]
@@ -25,12 +28,19 @@ CR = 0x0D
 
 
 class Frames(Parser):
-    """Takes the place of a client's parser."""
+    """Takes the place of a client's parser. nats-py reads no further until `parse` returns."""
 
-    def __init__(self, client: Client, take_all: TakeAll) -> None:
+    def __init__(self, client: Client, take_all: TakeAll, room: Room, patience: float) -> None:
+        """`patience`: seconds at most that nothing is read for want of `room`."""
         super().__init__(client)
         self.takes: dict[bytes, Take] = {}
+        self.reads = 0
+        """Grows when something was read, and when a pause ended."""
+        self.pausing = False
+        """Nothing is read now, though there may be something."""
         self._take_all = take_all
+        self._room, self._patience = room, patience
+        self._patient = True
         self._straight: frozenset[bytes] = frozenset()
         self._headers: dict[bytes, Header] = {}
         self._tail = b""
@@ -47,7 +57,26 @@ class Frames(Parser):
         self._tail = b""
 
     async def parse(self, data: bytes = b"") -> None:
-        """What was read from the socket."""
+        """What was read from the socket. Returns when more may be read."""
+        self.reads += 1
+        await self._parse(data)
+        if not self._room.crowded:
+            self._patient = True
+        elif self._patient:
+            await self._pause()
+
+    async def _pause(self) -> None:
+        self.pausing = True
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._room.room()
+        except TimeoutError:
+            self._patient = False
+        finally:
+            self.pausing = False
+            self.reads += 1
+
+    async def _parse(self, data: bytes) -> None:
         if self._tail:
             data, self._tail = self._tail + data, b""
         while data:

@@ -47,6 +47,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """After the last answer to the PING, if some servers that were counted do not answer: they may have crashed."""
     grace: float = 10.0
     """Without a working connection before people are told."""
+    patience: float = 2.0
+    """Without reading while the sink is crowded; then all is read until it was not. A nats-server cuts off whom it
+    cannot write to for 10 s, and who makes more than 64 MB wait (its defaults)."""
     told_every: float = 1.0
     """Between two events about dropped messages."""
     move: float = 1.0

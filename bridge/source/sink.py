@@ -1,11 +1,22 @@
-"""What takes all that the source hears."""
+"""What takes all that the source hears, and may ask it to hear no more for a while."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 
-class Sink(Protocol):
-    """Takes what the source hears, in order. No method waits or raises; a sink that raises ends the process.
+class Room(Protocol):
+    """How a sink keeps what waits in it small: what is not read stays with the server, which slows its clients down."""
+
+    @property
+    def crowded(self) -> bool:
+        """Whether it would be well to wait for `room` before more is read. More is taken all the same."""
+
+    async def room(self) -> None:
+        """Return when it is not crowded any more."""
+
+
+class Sink(Room, Protocol):
+    """Takes what the source hears, in order. No other method waits or raises; a sink that raises ends the process.
 
     Until the first `sight` the bridge is blind. All times are microseconds since the epoch.
     """

@@ -9,6 +9,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from bridge.source.frames import Frames, TakeAll
+from bridge.source.sink import Room
 from bridge.subject import matches, needed, overlap
 
 
@@ -74,9 +75,9 @@ class _Handover:
 class Subscriptions:
     """What one client listens to."""
 
-    def __init__(self, client: Client, take_all: TakeAll) -> None:
+    def __init__(self, client: Client, take_all: TakeAll, room: Room, patience: float) -> None:
         self._client, self._take_all = client, take_all
-        self._frames = Frames(client, take_all)
+        self._frames = Frames(client, take_all, room, patience)
         client._ps = self._frames
         self._ears: list[_Ear] = []
         self._refused: set[str] = set()
@@ -86,6 +87,16 @@ class Subscriptions:
     @property
     def patterns(self) -> list[str]:
         return [ear.pattern for ear in self._ears]
+
+    @property
+    def reads(self) -> int:
+        """Grows as long as the server sends something that is read."""
+        return self._frames.reads
+
+    @property
+    def pausing(self) -> bool:
+        """It may send, but is not read."""
+        return self._frames.pausing
 
     async def change(self, patterns: Iterable[str], settle: Callable[[], Awaitable[None]]) -> None:
         """Listen to these and no others: new ones first, then the old ones end, and what stays is not touched.

@@ -2,8 +2,8 @@
 
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import aiosqlite
 
@@ -11,11 +11,29 @@ from bridge.store.rows import Statement
 
 LOG = logging.getLogger(__name__)
 
+BEGIN = "BEGIN IMMEDIATE"
+"""Not the deferred one: its first write can fail with SQLITE_BUSY_SNAPSHOT without waiting for the lock."""
+
 
 async def transact(db: aiosqlite.Connection, statements: Iterable[Statement]) -> list[int]:
     """Gives the number of rows that each statement changed. Raises sqlite3.Error; nothing is changed then."""
-    async with transaction(db):
-        return [(await db.executemany(sql, rows)).rowcount for sql, rows in statements]
+    # All of it in one call on the connection's thread, for which aiosqlite has no public way: a call for each statement
+    # costs a turn of the loop each time, 3 ms a commit on an idle machine and 20 ms under a flood (measured).
+    return await db._execute(_transact, db._conn, list(statements))  # type: ignore[no-untyped-call, no-any-return]
+
+
+def _transact(connection: sqlite3.Connection, statements: Iterable[Statement]) -> list[int]:
+    """Runs on the connection's thread."""
+    connection.rollback()
+    try:
+        connection.execute(BEGIN)
+        counts = [connection.executemany(sql, rows).rowcount for sql, rows in statements]
+        connection.execute("COMMIT")
+    except BaseException:
+        with _reported():
+            connection.rollback()
+        raise
+    return counts
 
 
 @asynccontextmanager
@@ -23,18 +41,20 @@ async def transaction(db: aiosqlite.Connection) -> AsyncIterator[None]:
     if db.in_transaction:
         await db.rollback()
     try:
-        # Not the deferred BEGIN: its first write can fail with SQLITE_BUSY_SNAPSHOT without waiting for the lock.
-        await db.execute_fetchall("BEGIN IMMEDIATE")
+        await db.execute_fetchall(BEGIN)
         yield
         await db.execute_fetchall("COMMIT")
     except BaseException:
-        await _roll_back(db)
+        with _reported():
+            # Runs after whatever is still running on the connection's thread.
+            await db.rollback()
         raise
 
 
-async def _roll_back(db: aiosqlite.Connection) -> None:
-    """Runs after whatever is still running on the connection's thread; does nothing if SQLite has done it itself."""
+@contextmanager
+def _reported() -> Iterator[None]:
+    """A rollback does nothing if SQLite has done it itself."""
     try:
-        await db.rollback()
+        yield
     except sqlite3.Error as error:
         LOG.warning("rollback failed, it is tried again before the next transaction: %s", error)

@@ -149,53 +149,46 @@ class Spike(Model):
 
 @dataclass
 class Cardinality(Model):
+    """`above` goes by receive time, `below` by watched time."""
+
     counting = True
     above: float | None = None
     below: float | None = None
     since_w: int | None = None
-    seen: list[tuple[int, str]] = field(default_factory=list)
+    seen: list[tuple[int, int, str]] = field(default_factory=list)
 
     def take(self, t: int, w: int, what: object) -> bool:
         assert isinstance(what, str)
-        self.seen.append((t, what))
+        self.seen.append((t, w, what))
         if self.since_w is None:
             self.since_w = w
         return True
 
-    def inside(self, t: int) -> list[str]:
-        return [text for at, text in self.seen if t - self.within < at <= t]
-
-    def doubtful(self, t: int, w: int) -> int:
-        """Values that have left, though not all of the time since they came was watched, until one `within` later."""
-        count = 0
-        for text in {text for _, text in self.seen} - {*self.inside(t)}:
-            last = max(at for at, each in self.seen if each == text)
-            left_w = self.watched(last + self.within)
-            count += left_w - self.watched(last) < self.within and w < left_w + self.within
-        return count
+    def known(self, t: int, w: int) -> int:
+        clocks = ((at, t) if self.above is not None else (at_w, w) for at, at_w, _ in self.seen)
+        inside = [now - self.within < at <= now for at, now in clocks]
+        return len({text for (_, _, text), counts in zip(self.seen, inside, strict=True) if counts})
 
     def holds(self, t: int, w: int) -> bool:
-        known = len({*self.inside(t)})
         if self.above is not None:
-            return known > self.above
+            return self.known(t, w) > self.above
         if self.since_w is None or self.below is None or w < self.since_w + self.within:
             return False
-        return known + (0 if self.lasting else self.doubtful(t, w)) < self.below
+        return self.known(t, w) < self.below
 
     def value(self, t: int, w: int) -> float:
-        return float(len({*self.inside(t)}))
+        return float(self.known(t, w))
 
     def worse(self, a: float, b: float) -> float:
         return max(a, b) if self.above is not None else min(a, b)
 
     def events(self, t: int) -> int:
-        return len(self.inside(t))
+        return sum(t - self.within < at <= t for at, _, _ in self.seen)
 
     def edges(self) -> Iterable[int]:
-        return (at + self.within for at, _ in self.seen)
+        return [at + self.within for at, _, _ in self.seen] if self.above is not None else []
 
     def edges_w(self) -> Iterable[int]:
         if self.below is None or self.since_w is None:
             return ()
-        left = [self.watched(at + self.within) for at, _ in self.seen]
-        return [self.since_w + self.within, *(left_w + self.within for left_w in left)]
+        return [self.since_w + self.within, *(at_w + self.within for _, at_w, _ in self.seen)]

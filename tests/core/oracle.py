@@ -3,7 +3,7 @@
 A model knows the condition of one combination; `tell` knows time, sight and the life of an alert.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -39,10 +39,6 @@ class Model:
     within: int = 0
     arriving: bool = False
     """An event is being judged: at one instant it comes before what time does."""
-    lasting: bool = False
-    """The condition held at the last look."""
-    watched: Callable[[int], int] = field(default=int, repr=False)
-    """Watched time at an instant that is past, or now."""
 
     def take(self, t: int, w: int, what: object) -> bool:
         """An event. Whether it concerns the condition at all."""
@@ -182,7 +178,7 @@ class Threshold(Model):
         return (stale(taken) for taken in self.measurements.values())
 
 
-def stale(taken: list[tuple[int, float]]) -> int:
+def stale(taken: Sequence[tuple[int, float]]) -> int:
     gap = taken[-1][0] - taken[-2][0] if len(taken) > 1 else 0
     return taken[-1][0] + max(3 * gap, 90 * SECOND)
 
@@ -237,16 +233,10 @@ class Oracle:
         self._value = 0.0
         self._peak: float | None = None
         self._count = 0
-        self._spans: list[tuple[int, int]] = []
-        model.watched = self._watched
 
     @property
     def _w(self) -> int:
         return (self._blind_since if self._blind else self._t) - self._lost
-
-    def _watched(self, at: int) -> int:
-        spans = [*self._spans, (self._blind_since, at)] if self._blind else self._spans
-        return at - sum(max(0, min(at, end) - begin) for begin, end in spans)
 
     def play(self, steps: Iterable[Step], until: int) -> list[Told]:
         for step in steps:
@@ -258,7 +248,6 @@ class Oracle:
                 case "sight":
                     if self._blind:
                         self._blind, self._lost = False, self._lost + self._t - self._blind_since
-                        self._spans.append((self._blind_since, self._t))
                 case "event":
                     self._take(step.what)
                 case "edit":
@@ -308,20 +297,19 @@ class Oracle:
                 self._end()
             self._phase = ""
             return
-        self._judge(measured=False, by_time=True)
+        # While blind it is receive time alone that passes.
+        if not self._blind or not self._model.holds(self._t, self._w) or self._t in self._model.edges():
+            self._judge(measured=False, by_time=True)
 
     def _judge(self, measured: bool, by_time: bool = False) -> None:
-        self._model.lasting = bool(self._phase) and not self._is_gone
         if self._model.holds(self._t, self._w):
             if not self._phase:
                 self._phase, self._began, self._is_gone = "pending", self._w, False
                 self._count, self._peak = self._model.events(self._t), None
             self._is_gone = False
             self._weigh()
-            ripe = self._w - self._began >= self._for and not (
-                by_time and self._blind
-            )  # Time alone fires nothing then.
-            if self._phase == "pending" and ripe and (measured or not self._model.measuring):
+            ripe = self._w - self._began >= self._for and (measured or not self._model.measuring)
+            if self._phase == "pending" and ripe and not (by_time and self._blind):  # Nothing fires then.
                 self._phase = "firing"
                 self._tell("firing")
         elif self._phase:
@@ -339,8 +327,7 @@ class Oracle:
             self._phase = ""
 
     def _weigh(self) -> None:
-        self._model.lasting = bool(self._phase) and not self._is_gone
-        if self._model.lasting and self._model.holds(self._t, self._w):
+        if self._phase and not self._is_gone and self._model.holds(self._t, self._w):
             self._value = self._model.value(self._t, self._w)
             self._peak = self._value if self._peak is None else self._model.worse(self._peak, self._value)
 

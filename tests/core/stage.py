@@ -73,13 +73,13 @@ def connected(seconds: float, name: str, client_id: int = 7, kind: str = "Client
 
 
 def statsz(
-    seconds: float, server: str = "n1", process: str = "P1", seq: int | None = None, **numbers: float
+    seconds: float, server: str = "n1", process: str = "P1", seq: int | None = None, **fields: object
 ) -> Message:
     """A server's statistics; `seq` grows with time unless given."""
     stamp = seq if seq is not None else round(seconds * 1000) + 1
     body = {
         "server": {"name": server, "id": process, "seq": stamp, "ver": "2.15.1"},
-        "statsz": {"start": f"start of {process}", **numbers},
+        "statsz": {"start": f"start of {process}", **fields},
     }
     return _message(f"$SYS.SERVER.{process}.STATSZ", body, seconds)
 

@@ -17,6 +17,11 @@ from tests.core.stage import START, disconnected, goodbye, login_failed, rule, s
 SIDES = st.sampled_from(["above", "below"])
 
 
+def past(side: str, limit: float) -> dict[str, Any]:
+    """The key of a limit, as rules and models have it."""
+    return {side: limit}
+
+
 def same(told: Sequence[Told], expected: Sequence[Told]) -> None:
     """Up to what floats lose; where something ends, its value may be that of a microsecond before."""
     assert [(each.at, each.state, each.events) for each in told] == [
@@ -76,7 +81,7 @@ def test_aggregate(stream: Played, fn: str, side: str, at_least: int, for_: int,
         return statsz(seconds, kind, kind, place + 1, connections=number), Number(kind, number)
 
     acts, steps = both(stream, make)
-    model = conditions.Aggregate(within=WITHIN, fn=fn, at_least=at_least, **{side: 5})
+    model = conditions.Aggregate(within=WITHIN, fn=fn, at_least=at_least, **past(side, 5))
 
     same(decided(limited(5), acts), predicted(model, steps, for_, keep))
 
@@ -95,7 +100,7 @@ def test_ratio(stream: Played, side: str, at_least: int, for_: int, keep: int) -
         return disconnected(seconds, kind, number=place), Number("", kind == "a")
 
     acts, steps = both(stream, make)
-    model = conditions.Ratio(within=WITHIN, at_least=at_least, **{side: 50})
+    model = conditions.Ratio(within=WITHIN, at_least=at_least, **past(side, 50))
 
     same(decided(limited(50), acts), predicted(model, steps, for_, keep))
 
@@ -152,6 +157,6 @@ def test_cardinality(stream: Played, side: str, by: bool, for_: int, keep: int) 
         return rule(**keys, within="10s", by=["server.name"] if by else [], **{side: limit}, **spans(for_, keep))
 
     acts, steps = both(stream, attempts({n: (limited(n + 1), {side: n + 1}) for n in range(3)}))
-    model = conditions.Cardinality(within=WITHIN, since_w=None if by else START, **{side: 2})
+    model = conditions.Cardinality(within=WITHIN, since_w=None if by else START, **past(side, 2))
 
     same(decided(limited(2), acts, {"server_name": "n1"} if by else {}), predicted(model, steps, for_, keep))

@@ -20,7 +20,7 @@ from tests.core.disk import Disk
 from tests.core.stage import START, connected, disconnected, goodbye, login_failed, rule, setup, statsz
 from tests.core.streams import RULES, streams
 
-TINY = Pace(journal_min=400, journal_max=400, states_max=2)
+TINY = Pace(journal_min=400, journal_max=400, states_max=8)
 """A sweep after a few commits, that takes many."""
 
 WANTED = setup(

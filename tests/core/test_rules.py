@@ -23,8 +23,20 @@ THRESHOLD: dict[str, Any] = {
 }
 FLATLINE: dict[str, Any] = {"events": "server.statsz", "type": "flatline", "within": "1m", "by": ["server.name"]}
 
+CHANGE: dict[str, Any] = {"events": "server.statsz", "type": "change", "field": "server.ver"}
+NEW_VALUE: dict[str, Any] = {"events": "client.connect", "type": "new_value", "fields": ["client.lang"]}
+UNANSWERED: dict[str, Any] = {
+    "events": "client.disconnect",
+    "type": "not_followed_by",
+    "then": {"events": "client.connect"},
+    "match": ["client.name"],
+    "within": "1m",
+}
 
-@pytest.mark.parametrize("given", [FREQUENCY, INCREASE, THRESHOLD, FLATLINE, {"events": "client.connect"}])
+
+@pytest.mark.parametrize(
+    "given", [CHANGE, NEW_VALUE, UNANSWERED, FREQUENCY, INCREASE, THRESHOLD, FLATLINE, {"events": "client.connect"}]
+)
 def test_the_examples_of_this_file_are_good(given: dict[str, Any]) -> None:
     assert isinstance(rule(**given), Rule)
 
@@ -53,6 +65,21 @@ def test_the_examples_of_this_file_are_good(given: dict[str, Any]) -> None:
         (FLATLINE, {"expect": [{"server.name": "n1"}], "by": []}, "each field of `by`"),
         (FLATLINE, {"forget_after": "1m"}, "longer than `within`"),
         (FLATLINE, {"within": "3 intervals", "forget_after": "90s"}, "longer than `within`"),
+        # change, new_value, not_followed_by
+        (CHANGE, {"for_": "1m"}, "no meaning"),
+        (CHANGE, {"events": ["server.statsz", "client.connect"], "field": "statsz.mem"}, "would always be a change"),
+        (NEW_VALUE, {"for_": "1m"}, "no meaning"),
+        (NEW_VALUE, {"fields": []}, "at least 1 item"),
+        (NEW_VALUE, {"fields": ["client.lang", "client.lang"]}, "twice"),
+        (NEW_VALUE, {"fields": ["client.langs"]}, "client.lang"),
+        (NEW_VALUE, {"forget_after": "0"}, "greater than 0"),
+        (UNANSWERED, {"within": "0"}, "greater than 0"),
+        (UNANSWERED, {"match": []}, "names no field"),
+        (UNANSWERED, {"match": ["client.name", "client.name"]}, "twice"),
+        (UNANSWERED, {"match": {"client.name": "client.nam"}}, "of `then` has no field"),
+        (UNANSWERED, {"match": {"client.nam": "client.name"}}, "did you mean 'client.name'"),
+        (UNANSWERED, {"events": ["client.disconnect", "server.shutdown"]}, "which `match` names"),
+        (FREQUENCY, {"annotations": {"summary": "{{ old }}"}}, "old"),
         # fields
         (FREQUENCY, {"by": ["client.hots"]}, "client.host"),
         (FREQUENCY, {"by": ["statsz.connections"]}, "has no field"),
@@ -139,6 +166,13 @@ def test_a_rule_is_the_same_rule_by_its_name_and_static_labels() -> None:
         (THRESHOLD, {"sum_over": "server.name"}, False),
         (FLATLINE, {"within": "2m"}, True),
         (FLATLINE, {"forget_after": "1d"}, True),
+        (CHANGE, {"field": "server.id"}, False),
+        (NEW_VALUE, {"fields": ["client.ver"]}, False),
+        (NEW_VALUE, {"learn_for": "1h", "forget_after": "1d"}, True),
+        (UNANSWERED, {"within": "2m", "or_before": "5s"}, True),
+        (UNANSWERED, {"match": ["client.host"]}, False),
+        (UNANSWERED, {"match": {"client.name": "client.host"}}, False),
+        (UNANSWERED, {"then": {"events": "client.connect", "where": ["client.kind = Client"]}}, False),
     ],
     ids=lambda value: str(value)[:40],
 )

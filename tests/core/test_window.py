@@ -145,7 +145,7 @@ def test_its_memory_is_bounded_however_many_come() -> None:
 
     assert window.coarse is not None
     assert len(window.coarse.parts) <= PARTS + 1
-    assert not window.times
+    assert not window.offsets
     assert len(window.texts or []) <= 101
 
 

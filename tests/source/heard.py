@@ -41,6 +41,13 @@ class Heard:
     def __init__(self) -> None:
         self.calls: list[tuple[object, ...]] = []
 
+    @property
+    def crowded(self) -> bool:
+        return False
+
+    async def room(self) -> None:
+        """There always is."""
+
     def messages(self, heard: Sequence[tuple[str, bytes]], at: int) -> None:
         self.calls += [("message", subject, data, at) for subject, data in heard]
 

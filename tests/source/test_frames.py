@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from nats.protocol.parser import Parser
 
 from bridge.source.frames import TAIL_MAX, Frames, Take
+from tests.source.heard import Heard
 
 OURS = {b"1": "ours", b"12": "ours too"}
 
@@ -77,7 +78,7 @@ def short(log: Log) -> Frames:
     def take_all(heard: list[tuple[str, bytes]]) -> None:
         log.heard += [("MSG", "1", subject, b"", data, None) for subject, data in heard]
 
-    parser = Frames(log, take_all)  # type: ignore[arg-type]
+    parser = Frames(log, take_all, Heard(), patience=1)  # type: ignore[arg-type]
 
     def noting(sid: str) -> Take:
         return lambda subject, data: log.heard.append(("MSG", sid, subject, b"", data, None))

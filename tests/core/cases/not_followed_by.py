@@ -169,6 +169,12 @@ TABLE = Table(
     ),
     case(
         "match",
+        "what waits on still counts from when it asked",
+        [asks(1, server="n2"), asks(2, server="n1"), asks(3, "bob"), answers(7, same=True)],
+        [firing(12, 10)],
+    ),
+    case(
+        "match",
         "from then on the next one counts",
         [asks(1, server="n2"), asks(3, "bob"), asks(5, server="n1"), answers(7, same=True)],
         [firing(13, 10)],
