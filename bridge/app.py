@@ -231,7 +231,9 @@ class App:
             taken += count
             if time.perf_counter() >= end:
                 return taken
-        self._engine.advance(self._clock.now())
+        now = self._clock.now()
+        while not self._engine.step(now) and time.perf_counter() < end:
+            pass
         return taken
 
     def _take_in(self) -> int:

@@ -9,9 +9,9 @@ from bridge.values import NEVER
 
 T = TypeVar("T")
 
-SLOT_BITS = 13
-"""A slot is 2 to that microseconds, 8 ms: so that what a storm of a hundred thousand events a second has filed is opened
-in steps of a millisecond."""
+SLOT_BITS = 12
+"""A slot is 2 to that microseconds, 4 ms: what a storm of a hundred thousand events a second has filed is opened in
+steps of less than a millisecond."""
 
 
 class Calendar(Generic[T]):

@@ -358,11 +358,11 @@ class Engine:
 
     def _due(self, state: State) -> int:
         evaluation = self._rules.by_order.get(state.order)
-        return evaluation.due(state) if evaluation and evaluation.has(state) else NEVER
+        return evaluation.due(state) if evaluation else NEVER
 
     def _due_w(self, state: State) -> int:
         evaluation = self._rules.by_order.get(state.order)
-        return evaluation.due_w(state) if evaluation and evaluation.has(state) else NEVER
+        return evaluation.due_w(state) if evaluation else NEVER
 
     # -- inside: what is shown ----------------------------------------------------------------------------------
 

@@ -73,6 +73,8 @@ class Evaluation:
         latest = [*self._latest, OLD, NEW] if rule.paired else self._latest
         self._life = Life(rule, self.renderer, Words(self._tops, latest, site.labels), home)
         self.memories = Memories(rule, site.order, home)
+        self._woken = False
+        """It has slept until now: nobody has looked at what left its windows meanwhile."""
 
     def wanted(self) -> dict[str, set[str]]:
         """The fields that must be decoded, by event type."""
@@ -369,7 +371,7 @@ class Evaluation:
         for state in list(self.states.values()):
             self.rule.begin(state, self.memories.begun_w, watch.w)
             if not edited:
-                if state.alert is None:
+                if not self._woken:
                     # What left before now has been judged then; what leaves at this very instant has not.
                     self.rule.slide(state, watch.t - 1, watch.w - 1)
                 self._home.file(state, self.due(state), self.due_w(state))
@@ -395,6 +397,7 @@ class Evaluation:
 
     def wake(self, by: int) -> None:
         """The rule has slept for so much watched time: no clock of its states went on, and nothing was forgotten."""
+        self._woken = True
         for state in self.states.values():
             self.rule.sleep(state, by)
             if state.alert:

@@ -1,5 +1,5 @@
-"""Where everything that the engine must be told waits for its turn. Whoever puts something in never waits; the source is
-asked to, long before the inbox is full."""
+"""Where everything that the engine must be told waits for its turn. Whoever puts something in never waits; only the
+source is asked to, long before the inbox is full."""
 
 import asyncio
 from collections import deque

@@ -51,9 +51,8 @@ class Latest(Rule):
 
     def end(self, state: State, series_prefix: str) -> bool:
         below = series_prefix + SEPARATOR
-        return self._drop(
-            state, [name for name in measured_of(state).series if name == series_prefix or name.startswith(below)]
-        )
+        names = [name for name in measured_of(state).series if name == series_prefix or name.startswith(below)]
+        return self._drop(state, names)
 
     def settle(self, state: State) -> None:
         """Some of its series are gone, and with them what they said."""

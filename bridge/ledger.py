@@ -11,6 +11,10 @@ from bridge.watch import Watch
 BORN, DIED, CLOCK = -1, -2, -3
 
 
+GONE = -1
+"""The evaluation of states that are no more: there is none. Calendars may still hold them."""
+
+
 class Ledger:
     """Journal entries, and which states have to be written whole.
 
@@ -68,6 +72,7 @@ class Ledger:
         self.entries.append((DIED, state.no))
         self.forced.pop(state.no, None)
         state.dirty = False
+        state.order = GONE
         if state.stored:
             self.gone.append(state.no)
 

@@ -275,6 +275,18 @@ async def test_what_a_slow_disk_leaves_out_is_blind(tmp_path: Path) -> None:
     assert subjects(tmp_path / "r")[WAITING_MAX - 1 :] == ["$SYS.X", "bridge.blind", "bridge.sight", "$SYS.Y"]
 
 
+async def test_whoever_can_wait_is_asked_to_before_anything_is_left_out(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "r", PLAIN, append=False)
+    recorder.take([Message("$SYS.X", b"{}", NOW)] * (WAITING_MAX // 2), 0)
+    assert recorder.crowded
+    task = asyncio.create_task(recorder.run())
+    async with asyncio.timeout(5):
+        await recorder.room()
+    await recorder.close()
+    await task
+    assert subjects(tmp_path / "r") == ["$SYS.X"] * (WAITING_MAX // 2)
+
+
 async def test_sight_that_comes_back_while_messages_are_left_out_counts_once_they_are_not(tmp_path: Path) -> None:
     flood = [Message("$SYS.X", b"{}", NOW) for _ in range(WAITING_MAX + 1)]
     recorder = Recorder(tmp_path / "r", PLAIN, append=False)

@@ -7,9 +7,11 @@ import logging
 import resource
 import socket
 import ssl
+import sys
 import time
 import traceback
 from collections.abc import AsyncIterator
+from importlib.abc import MetaPathFinder
 from typing import Any
 
 import pytest
@@ -54,6 +56,21 @@ async def test_a_reply_is_handed_back_whole(http: Http) -> None:
         reply = await http.send(post(sink.url))
     assert (reply.status, reply.body, reply.headers["retry-after"]) == (429, b"slow down", "2")
     assert abs(reply.at - http.clock.now() / SECOND) < 5
+
+
+async def test_a_request_looks_for_no_module(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    """httpcore does, each time, if one is not installed; that took as long as the rest of the request."""
+    looked_for: list[str] = []
+
+    class Finder(MetaPathFinder):
+        def find_spec(self, name: str, path: object, target: object = None) -> None:
+            looked_for.append(name)
+
+    with Sink() as sink:
+        await http.send(post(sink.url))
+        monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
+        await http.send(post(sink.url))
+    assert looked_for == []
 
 
 async def test_a_request_is_what_the_receiver_wrote_and_says_who_we_are(http: Http) -> None:
