@@ -10,6 +10,7 @@ from bridge.home import Home
 from bridge.index import Take, build
 from bridge.once import Once
 from bridge.plan import Plan
+from bridge.reactions import Reactions
 from bridge.setup import Setup
 from bridge.subject import matches
 
@@ -32,9 +33,11 @@ class Dispatch:
         self._reactions: dict[str, list[Callable[[Event], None]]] = {}
         self._by_subject: list[tuple[str, Plan, Take]] = []
         for evaluation in self.by_order.values():
-            for name, paths in evaluation.wanted().items():
-                wanted.setdefault(name, set()).update(paths)
-            for name, react in evaluation.reactions():
+            reactions = Reactions(evaluation, setup.names)
+            for part in (evaluation.wanted(), reactions.wanted()):
+                for name, paths in part.items():
+                    wanted.setdefault(name, set()).update(paths)
+            for name, react in reactions.heard():
                 self._reactions.setdefault(name, []).append(react)
             for name, plan in evaluation.plans.items():
                 if evaluation.rule.subject:
@@ -43,15 +46,15 @@ class Dispatch:
                     watchers.setdefault(name, []).append((plan, evaluation.taker(plan)))
         indexes = {name: build(name, asked, setup.names) for name, asked in watchers.items()}
         self._index = {name: (index.read, index.table, index.rest) for name, index in indexes.items()}
+        self._wanted = frozenset(wanted)
         self.decoder = Decoder(wanted, once, setup.names, raw=bool(self._by_subject))
 
     @property
     def subjects(self) -> frozenset[str]:
         """The subjects that the rules need, and no other."""
         subjects = {evaluation.rule.subject for evaluation in self.by_order.values() if evaluation.rule.subject}
-        for evaluation in self.by_order.values():
-            for name in evaluation.wanted():
-                subjects.update(EVENT_TYPES[name].subjects)
+        for name in self._wanted:
+            subjects.update(EVENT_TYPES[name].subjects)
         return frozenset(subjects)
 
     def take(self, event: Event) -> None:

@@ -9,26 +9,21 @@ import msgspec
 from bridge import memories
 from bridge.alert import Alert, Facts
 from bridge.answers import Answers, connection
-from bridge.event import NUMBER_MAX, Event, EventType, as_text
+from bridge.event import Event, EventType
 from bridge.events import EVENT_TYPES
-from bridge.events.reading import Names, version
+from bridge.events.reading import Names
 from bridge.group import Change
 from bridge.home import Home
 from bridge.life import OVERFLOW, Life, Words
 from bridge.memories import MEMORY, Memories
-from bridge.plan import Listener, Plan, kind_of, listen, make, paths, texts
+from bridge.plan import Plan, kind_of, make, paths
 from bridge.rendering import Renderer
 from bridge.rule import NEW, OLD, Rule
 from bridge.rules.flatline import INTERVAL_MAX, Flatline
 from bridge.rules.not_followed_by import ANSWER, NotFollowedBy
+from bridge.sampling import sample_of
 from bridge.state import SEPARATOR, Memory, Sample, State
 from bridge.values import NEVER, SECOND
-
-STATSZ_FAST = (2, 10, 21)
-"""From this version on servers publish STATSZ more often."""
-
-FAST_INTERVAL = 10.0
-"""Seconds between two STATSZ from that version on."""
 
 _decode_body = msgspec.msgpack.Decoder(tuple[Any, Alert | None]).decode
 
@@ -55,7 +50,7 @@ class Evaluation:
         self.states: dict[str, State] = {}
         self.open_events: dict[str, Change] = {}
         """One-offs that the next message will tell, by key."""
-        self._home = home
+        self.home = home
         templates = rule.templates.values()
         self._tops = sorted({field for template in templates for field in template.top_fields})
         self._latest = sorted({field for template in templates for field in template.event_fields})
@@ -64,45 +59,22 @@ class Evaluation:
         self.plans: dict[str, Plan] = {
             kind.name if kind else "": make(rule, kind, self._tops, self._latest, names) for kind in kinds
         }
-        self._endings = listen(rule.resolve_on, rule.resolve_on.match if rule.resolve_on else None, rule, names)
-        self._announcements = listen(rule.unless if isinstance(rule, Flatline) else None, None, rule, names)
-        self._goodbyes = sorted(
-            {name for kind in kinds if kind and rule.serial and not rule.remembering for name in kind.ends_with}
-        )
-        self._answers = Answers(rule, names) if isinstance(rule, NotFollowedBy) else None
+        self.answers = Answers(rule, names) if isinstance(rule, NotFollowedBy) else None
         latest = [*self._latest, OLD, NEW] if rule.paired else self._latest
-        self._life = Life(rule, self.renderer, Words(self._tops, latest, site.labels), home)
+        self.life = Life(rule, self.renderer, Words(self._tops, latest, site.labels), home)
         self.memories = Memories(rule, site.order, home)
         self._woken = False
         """It has slept until now: nobody has looked at what left its windows meanwhile."""
 
     def wanted(self) -> dict[str, set[str]]:
-        """The fields that must be decoded, by event type."""
+        """The fields that must be decoded of the events that it takes, by their type."""
         wanted: dict[str, set[str]] = {}
         for name in self.rule.events:
             wanted.setdefault(name, set()).update(paths(self.rule, EVENT_TYPES[name], self._tops, self._latest))
-        for watched in (self.rule.resolve_on, self.rule.unless if isinstance(self.rule, Flatline) else None):
-            for name in watched.events if watched else ():
-                fields = {matcher.field for matcher in watched.where} | set(self.rule.by) if watched else set()
-                wanted.setdefault(name, set()).update(fields & EVENT_TYPES[name].fields.keys())
         if isinstance(self.rule, NotFollowedBy):
             for name in self.rule.events:
                 wanted[name].update(self.rule.match.keys() & EVENT_TYPES[name].fields.keys())
-            fields = {matcher.field for matcher in self.rule.then.where} | {*self.rule.match.values()}
-            for name in self.rule.then.events:
-                wanted.setdefault(name, set()).update(fields & EVENT_TYPES[name].fields.keys())
-        for name in self._goodbyes:
-            wanted.setdefault(name, set()).add("server.name")
         return wanted
-
-    def reactions(self) -> list[tuple[str, Callable[[Event], None]]]:
-        """What else it listens to, by event type: ends, announcements, goodbyes."""
-        heard: list[tuple[str, Callable[[Event], None]]] = [(name, self._end_by) for name in self._endings]
-        heard += [(name, self._plan_by) for name in self._announcements]
-        heard += [(name, self._say_goodbye) for name in self._goodbyes]
-        if isinstance(self.rule, NotFollowedBy):
-            heard += [(name, self._answer_by) for name in self.rule.then.events]
-        return heard
 
     # -- events -------------------------------------------------------------------------------------------------
 
@@ -116,13 +88,13 @@ class Evaluation:
     def take(self, plan: Plan, event: Event) -> None:
         """An event that this rule watches and that its matchers let through."""
         rule = self.rule
-        sample = self._sample(plan, event)
+        sample = sample_of(self.rule, plan, event, self.home.watch)
         if sample is None:
             return
         key = plan.key(event)
-        if self._answers is not None:
-            sample.series, sample.text = self._answers.asked(event), connection(event)
-            if self._is_answered(self._answers, sample, event) or self._is_full(self._answers):
+        if self.answers is not None:
+            sample.series, sample.text = self.answers.asked(event), connection(event)
+            if self._needs_no_answer(self.answers, sample, event):
                 return
         if rule.remembering:
             compared = self.memories.take(rule.memory_of(key, sample.series, sample), sample)
@@ -134,34 +106,14 @@ class Evaluation:
         if rule.one_off:
             self._happen(key, sample)
         elif (state := self.states.get(key) or self._enter(key)) and not self._crowded(state, sample.series):
-            self._home.ledger.hit(state, sample)
+            self.home.ledger.hit(state, sample)
             self._absorb(state, sample)
-            if self._answers is not None:
-                self._answers.wait(state, [sample.series])
-
-    def _sample(self, plan: Plan, event: Event) -> Sample | None:
-        """What the rule takes from an event; None: it measures nothing."""
-        rule, watch = self.rule, self._home.watch
-        sample = Sample(watch.t, watch.w, None, texts(plan.tops, event), texts(plan.latest, event))
-        if plan.numbers:
-            sample.number = rule.measure([read(event) for read in plan.numbers])
-            if sample.number is None or not -NUMBER_MAX <= sample.number <= NUMBER_MAX:
-                return None
-        elif plan.marks:
-            sample.number = float(all(test(event) for test in plan.marks))
-        elif isinstance(rule, Flatline) and rule.intervals:
-            sample.number = usual_interval(event)
-        if rule.serial:
-            sample.series = plan.series_of(event)
-        if plan.text:
-            sample.text = plan.text_of(event)
-        elif plan.process and rule.remembering:
-            sample.text = plan.process_of(event)
-        return sample
+            if self.answers is not None:
+                self.answers.wait(state, [sample.series])
 
     def _bare_taker(self, plan: Plan, hit: Callable[[State, int], bool]) -> Callable[[Event], None]:
         """The same for events of which nothing but their instant counts: this is where a flood goes through."""
-        states, ledger, watch = self.states, self._home.ledger, self._home.watch
+        states, ledger, watch = self.states, self.home.ledger, self.home.watch
         read_key, carry = plan.key_reader(), self.rule.carrier()
         entries, take, overflowed, limit = ledger.entries, partial(self.take, plan), self._overflowed, self.rule.limit
 
@@ -183,8 +135,8 @@ class Evaluation:
             elif hit(state, t):
                 sample = Sample(t, watch.w)
                 ledger.hit(state, sample)
-                self._life.note(state, sample)
-                self._judge(state, sample)
+                self.life.note(state, sample)
+                self.judge(state, sample)
                 return
             if t != ledger.marked:
                 ledger.mark(t)
@@ -197,76 +149,26 @@ class Evaluation:
     def _absorb(self, state: State, sample: Sample) -> None:
         rule = self.rule
         if state.alert is not None:
-            self._life.weigh_last(state)
+            self.life.weigh_last(state)
         rule.slide(state, sample.t, sample.w - rule.serial)  # An event comes before the staleness of its instant.
         rule.add(state, sample)
         if state.alert is None and not rule.instant and not rule.holds(state, sample.t, sample.w):
             # The usual case. While there is no alert, an event moves the instants of a steady type only later;
             # those of others it may bring nearer: a planned silence is over, a server's interval is shorter now.
             if not rule.steady or state.filed == NEVER:
-                self._home.file(state, self.due(state), self.due_w(state))
+                self.home.file(state, self.due(state), self.due_w(state))
             return
-        self._life.note(state, sample)
-        self._judge(state, sample)
+        self.life.note(state, sample)
+        self.judge(state, sample)
 
-    def _end_by(self, event: Event) -> None:
-        """An event of `resolve_on`: the alerts that it matches end, and their states are emptied."""
-        for state in self._concerned(self._endings[event.type], event):
-            if state.alert:
-                self._life.weigh_last(state)
-                self._life.end(state)
-            self._die(state)
-        self._stand()
-
-    def _plan_by(self, event: Event) -> None:
-        """An event of `unless`: the silence of those that it matches is planned."""
-        for state in self._concerned(self._announcements[event.type], event):
-            if isinstance(self.rule, Flatline):
-                self._life.weigh_last(state)
-                self.rule.plan(state, self._home.watch.w)
-                self._home.ledger.force(state)
-                self._judge(state)
-
-    def _is_answered(self, answers: Answers, sample: Sample, event: Event) -> bool:
-        """Whether what an event asks for came not long before."""
+    def _needs_no_answer(self, answers: Answers, sample: Sample, event: Event) -> bool:
+        """What it asks for came not long before; or there is no room for one more unanswered event."""
         what = sample.series
-        return answers.is_answered(event, what, sample.text, sample.w, self.memories.known.get(what))
-
-    def _is_full(self, answers: Answers) -> bool:
-        """Whether there is no room for one more unanswered event."""
+        if answers.is_answered(event, what, sample.text, sample.w, self.memories.known.get(what)):
+            return True
         if answers.full:
-            self._home.overflowed(self.rule.alert, f"it waits for {answers.limit} answers, its limit")
+            self.home.overflowed(self.rule.alert, f"it waits for {answers.limit} answers, its limit")
         return answers.full
-
-    def _answer_by(self, event: Event) -> None:
-        """An event of `then`: those that wait for it, wait no longer."""
-        answers = self._answers
-        if answers is None or (what := answers.given(event)) is None:
-            return
-        watch, ledger = self._home.watch, self._home.ledger
-        came = Sample(watch.t, watch.w, series=what, text=connection(event))
-        if answers.rule.or_before:
-            answers.keep(event, what, self.memories.known.get(what))
-            self.memories.take(what, came)
-        answer = msgspec.structs.replace(came, text=ANSWER + came.text)
-        for state in answers.waiting(what):
-            if answers.rule.would_answer(state, what, came.text):
-                ledger.hit(state, answer)
-                self._life.weigh_last(state)
-                self.rule.add(state, answer)
-                answers.answered(state, what)
-                self._judge(state)
-
-    def _say_goodbye(self, event: Event) -> None:
-        """A server stops as planned: its series have no measurement any more."""
-        ended = f"server.name={as_text(event.body.server.name)}"
-        for state in list(self.states.values()):
-            if not any(name == ended or name.startswith(ended + SEPARATOR) for name in self.rule.series(state)):
-                continue
-            self._life.weigh_last(state)
-            self.rule.end(state, ended)
-            self._home.ledger.force(state)
-            self._judge(state, reason="no data")
 
     # -- time ---------------------------------------------------------------------------------------------------
 
@@ -278,22 +180,22 @@ class Evaluation:
         """The state's next instant in watched time."""
         if isinstance(state, Memory):
             return self.memories.forgotten_w(state)
-        return min(self.rule.due_w(state), self._life.due_w(state))
+        return min(self.rule.due_w(state), self.life.due_w(state))
 
     def pass_time(self, state: State) -> None:
         """One of the state's instants has come."""
         if isinstance(state, Memory):
             self.memories.pass_time(state)
             return
-        watch = self._home.watch
+        watch = self.home.watch
         if self.rule.forgets and self.rule.idle(state, watch.t, watch.w):
             self._forget(state)
             return
-        self._life.weigh_last(state)
+        self.life.weigh_last(state)
         reason = self.rule.slide(state, watch.t, watch.w)
         if reason:
-            self._home.ledger.force(state)
-        self._judge(state, by_time=True, reason=reason)
+            self.home.ledger.force(state)
+        self.judge(state, by_time=True, reason=reason)
 
     # -- what is kept -------------------------------------------------------------------------------------------
 
@@ -339,23 +241,23 @@ class Evaluation:
         if isinstance(state, Memory):
             self.memories.repeat(state, sample)
             return
-        self._life.weigh_last(state, sample)
+        self.life.weigh_last(state, sample)
         self.rule.slide(state, sample.t, sample.w - self.rule.serial)
         self.rule.add(state, sample)
-        if self._answers is None or not sample.text.startswith(ANSWER):  # An answer is none of the alert's events.
-            self._life.repeat(state, sample)
+        if self.answers is None or not sample.text.startswith(ANSWER):  # An answer is none of the alert's events.
+            self.life.repeat(state, sample)
 
     def firing(self) -> Iterable[tuple[Alert, Callable[[], Facts]]]:
         """Its alerts that fire, and what they are like at any time."""
         for state in self.states.values():
             if state.alert and state.alert.phase == "firing":
-                yield state.alert, partial(self._life.facts, state)
+                yield state.alert, partial(self.life.facts, state)
 
     def adopt(self, other: "Evaluation") -> None:
         """The rule was edited so that its state is still good: go on with it."""
-        ledger = self._home.ledger
+        ledger = self.home.ledger
         for old in (*other.states.values(), *other.memories.known.values()):
-            other._life.weigh_last(old)
+            other.life.weigh_last(old)
             state = self.make(old.no, other.key(old), other.dump(old))
             state.stored = old.stored
             self.attach(state)
@@ -366,7 +268,7 @@ class Evaluation:
 
     def start(self, edited: bool) -> None:
         """After a load: look at what is due. After an edit: judge anew what is known."""
-        watch = self._home.watch
+        watch = self.home.watch
         self.memories.start()
         for state in list(self.states.values()):
             self.rule.begin(state, self.memories.begun_w, watch.w)
@@ -374,18 +276,18 @@ class Evaluation:
                 if not self._woken:
                     # What left before now has been judged then; what leaves at this very instant has not.
                     self.rule.slide(state, watch.t - 1, watch.w - 1)
-                self._home.file(state, self.due(state), self.due_w(state))
+                self.home.file(state, self.due(state), self.due_w(state))
                 continue
             self.rule.rejudge(state)
-            self._life.retime(state, self.rule.one_off)
+            self.life.retime(state, self.rule.one_off)
             self.rule.slide(state, watch.t, watch.w)
-            self._judge(state)
-        self._stand()
+            self.judge(state)
+        self.stand()
         if isinstance(self.rule, Flatline):
             self._expect(self.rule)
-        if self._answers is not None:
+        if self.answers is not None:
             for state in self.states.values():
-                self._answers.wait(state, self._answers.rule.asks(state))
+                self.answers.wait(state, self.answers.rule.asks(state))
 
     def shift(self, by: int) -> None:
         """The wall clock was set back: all receive times move."""
@@ -393,7 +295,7 @@ class Evaluation:
             self.rule.shift(state, by)
             if state.alert:
                 state.alert.shift(by)
-            self._home.ledger.force(state)
+            self.home.ledger.force(state)
 
     def wake(self, by: int) -> None:
         """The rule has slept for so much watched time: no clock of its states went on, and nothing was forgotten."""
@@ -402,32 +304,32 @@ class Evaluation:
             self.rule.sleep(state, by)
             if state.alert:
                 state.alert.sleep(by)
-            self._home.ledger.force(state)
+            self.home.ledger.force(state)
         for memory in self.memories.known.values():
             memory.heard_w += by
             self.rule.sleep_memory(memory, by)
-            self._home.ledger.force(memory)
+            self.home.ledger.force(memory)
 
     def end_all(self, reason: str) -> None:
         """The rule is gone, or means something else now."""
         for state in self.states.values():
             if state.alert:
-                self._life.weigh_last(state)
-                self._life.end(state, reason, render=True)
-            self._home.ledger.died(state)
+                self.life.weigh_last(state)
+                self.life.end(state, reason, render=True)
+            self.home.ledger.died(state)
         self.states.clear()
         self.memories.clear()
 
     # -- combinations -------------------------------------------------------------------------------------------
 
-    def _judge(self, state: State, sample: Sample | None = None, by_time: bool = False, reason: str = "") -> None:
+    def judge(self, state: State, sample: Sample | None = None, by_time: bool = False, reason: str = "") -> None:
         """Look at a state after something happened to it; it dies if nothing that it knows matters any more."""
-        self._life.judge(state, sample, by_time, reason)
-        watch = self._home.watch
+        self.life.judge(state, sample, by_time, reason)
+        watch = self.home.watch
         if state.alert is None and self.rule.idle(state, watch.t, watch.w):
-            self._die(state)
+            self.die(state)
         else:
-            self._home.file(state, self.due(state), self.due_w(state))
+            self.home.file(state, self.due(state), self.due_w(state))
 
     def _enter(self, key: str) -> State | None:
         """A combination that is new; None if there is no room and the type does not count the rest."""
@@ -438,28 +340,28 @@ class Evaluation:
             if known := self.states.get(OVERFLOW):
                 return known
             key = OVERFLOW
-        state = self.rule.new(self._home.ledger.number(), key)
+        state = self.rule.new(self.home.ledger.number(), key)
         state.order = self.order
-        self.rule.begin(state, self.memories.begun_w, self._home.watch.w)
+        self.rule.begin(state, self.memories.begun_w, self.home.watch.w)
         self.states[key] = state
-        self._home.ledger.born(state, self.rule.id, COMBINATION + key)
+        self.home.ledger.born(state, self.rule.id, COMBINATION + key)
         return state
 
     def _overflowed(self) -> None:
-        self._home.overflowed(self.rule.alert, f"it watches {self.rule.limit} combinations, its limit")
+        self.home.overflowed(self.rule.alert, f"it watches {self.rule.limit} combinations, its limit")
 
-    def _die(self, state: State) -> None:
-        if self._answers is not None:
-            self._answers.forget(state)
+    def die(self, state: State) -> None:
+        if self.answers is not None:
+            self.answers.forget(state)
         del self.states[state.key]
-        self._home.ledger.died(state)
+        self.home.ledger.died(state)
 
     def _forget(self, state: State) -> None:
         """It will not come back: whatever it was, it is over."""
-        self._life.weigh_last(state)
+        self.life.weigh_last(state)
         if state.alert:
-            self._life.end(state, "forgotten")
-        self._die(state)
+            self.life.end(state, "forgotten")
+        self.die(state)
 
     def _crowded(self, state: State, series: str) -> bool:
         """A series too many."""
@@ -468,54 +370,35 @@ class Evaluation:
             return False
         if sum(len(rule.series(other)) for other in self.states.values()) < rule.limit:
             return False
-        self._home.overflowed(rule.alert, f"it watches {rule.limit} series, its limit")
-        if state.alert is None and rule.idle(state, self._home.watch.t, self._home.watch.w):
-            self._die(state)  # It was made for this series.
+        self.home.overflowed(rule.alert, f"it watches {rule.limit} series, its limit")
+        if state.alert is None and rule.idle(state, self.home.watch.t, self.home.watch.w):
+            self.die(state)  # It was made for this series.
         return True
 
     def _happen(self, key: str, sample: Sample) -> None:
         """A one-off. Past the limit the rest is one line."""
         if key not in self.open_events and len(self.open_events) >= self.rule.limit:
             what = f"{self.rule.limit} combinations wait to be told; the rest is counted together"
-            self._home.overflowed(self.rule.alert, what)
+            self.home.overflowed(self.rule.alert, what)
             key = OVERFLOW
-        facts = self._life.once(key, sample)
-        self.open_events[key] = self._home.happened(key, facts, self.open_events.get(key))
+        facts = self.life.once(key, sample)
+        self.open_events[key] = self.home.happened(key, facts, self.open_events.get(key))
 
-    def _stand(self) -> None:
+    def stand(self) -> None:
         """The combinations that are there without an event."""
-        watch = self._home.watch
+        watch = self.home.watch
         for key in self.rule.standing:
             if key not in self.states and (state := self._enter(key)):
                 self.rule.slide(state, watch.t, watch.w)
-                self._home.ledger.force(state)
-                self._judge(state)
+                self.home.ledger.force(state)
+                self.judge(state)
 
     def _expect(self, rule: Flatline) -> None:
         """The combinations of `expect` count as seen when the rule is loaded."""
-        watch = self._home.watch
+        watch = self.home.watch
         for expected in rule.expect:
             key = SEPARATOR.join(expected.get(field, "") for field in rule.by)
             if key not in self.states and (state := self._enter(key)):
                 sample = Sample(watch.t, watch.w, INTERVAL_MAX / SECOND if rule.intervals else None)
-                self._home.ledger.hit(state, sample)
+                self.home.ledger.hit(state, sample)
                 self._absorb(state, sample)
-
-    def _concerned(self, listener: Listener, event: Event) -> Iterable[State]:
-        if not all(test(event) for test in listener.tests):
-            return []
-        wanted = [(place, read(event) or "") for place, read in listener.match]
-        if len(wanted) == len(self.rule.by):
-            state = self.states.get(SEPARATOR.join(text for _, text in sorted(wanted)))
-            return [state] if state else []
-        return [
-            state
-            for key, state in self.states.items()
-            if key != OVERFLOW and all(key.split(SEPARATOR)[place] == text for place, text in wanted)
-        ]
-
-
-def usual_interval(event: Event) -> float:
-    """Seconds between two STATSZ of a server, by its version."""
-    server = getattr(event.body, "server", None)
-    return FAST_INTERVAL if server and version(server.ver) >= STATSZ_FAST else INTERVAL_MAX / SECOND

@@ -165,12 +165,12 @@ class Life:
             tally.count = count
             for row in ranked:
                 tally.rank(self._top_fields, row)
-            latest = sample.latest if sample else self._rule.latest(state)
-            tally.latest = dict(zip(self._latest_fields, latest, strict=bool(latest)))
         elif sample:
             self._count(tally, sample)
         else:
             tally.first = tally.last = watch.t
+        latest = sample.latest if sample else self._rule.latest(state)
+        tally.latest = dict(zip(self._latest_fields, latest, strict=bool(latest)))
         state.alert = alert
         self._home.ledger.force(state)
         return alert

@@ -26,7 +26,7 @@ def left(**keys: Any) -> Rule:
 
 
 def answers_of(stage: Stage) -> Answers:
-    answers = stage.engine._rules.by_id["A"]._answers
+    answers = stage.engine._rules.by_id["A"].answers
     assert answers is not None
     return answers
 

@@ -32,10 +32,36 @@ UNANSWERED: dict[str, Any] = {
     "match": ["client.name"],
     "within": "1m",
 }
+STATE: dict[str, Any] = {"events": "server.statsz", "type": "state", "matching": ["statsz.connections > 10"]}
+AGGREGATE: dict[str, Any] = {
+    "events": "server.statsz",
+    "type": "aggregate",
+    "field": "statsz.mem",
+    "fn": "avg",
+    "above": "1GiB",
+    "within": "1m",
+}
+CARDINALITY: dict[str, Any] = {
+    "events": "client.auth_error",
+    "type": "cardinality",
+    "field": "client.user",
+    "above": 10,
+    "within": "1m",
+}
+SPIKE: dict[str, Any] = {"events": "client.auth_error", "type": "spike", "factor": 3, "within": "1m"}
+RATIO: dict[str, Any] = {
+    "events": "client.disconnect",
+    "type": "ratio",
+    "matching": ["reason = x"],
+    "above": "5%",
+    "within": "1m",
+}
+WINDOWS = [STATE, AGGREGATE, CARDINALITY, SPIKE, RATIO]
 
 
 @pytest.mark.parametrize(
-    "given", [CHANGE, NEW_VALUE, UNANSWERED, FREQUENCY, INCREASE, THRESHOLD, FLATLINE, {"events": "client.connect"}]
+    "given",
+    [CHANGE, NEW_VALUE, UNANSWERED, FREQUENCY, INCREASE, THRESHOLD, FLATLINE, *WINDOWS, {"events": "client.connect"}],
 )
 def test_the_examples_of_this_file_are_good(given: dict[str, Any]) -> None:
     assert isinstance(rule(**given), Rule)
@@ -106,6 +132,33 @@ def test_the_examples_of_this_file_are_good(given: dict[str, Any]) -> None:
         (THRESHOLD, {"of": "statsz.cores", "above": "3s"}, "percentage"),
         (THRESHOLD, {"above": "1GiB"}, "plain number"),
         (THRESHOLD, {"field": "statsz.mem", "above": "90%"}, "bytes"),
+        # states and windows
+        (STATE, {"matching": []}, "at least 1 item"),
+        (STATE, {"matching": ["statsz.conections > 5"]}, "statsz.connections"),
+        (STATE, {"matching": ["statsz.mem > 90%"]}, "bytes"),
+        (AGGREGATE, {"above": None}, "either `above` or `below`"),
+        (AGGREGATE, {"below": "1MiB"}, "either `above` or `below`"),
+        (AGGREGATE, {"above": "90%"}, "bytes"),
+        (AGGREGATE, {"field": "server.name"}, "measures nothing"),
+        (AGGREGATE, {"fn": "p90"}, "p95"),
+        (AGGREGATE, {"at_least": 0}, "greater than or equal to 1"),
+        (CARDINALITY, {"above": None}, "either `above` or `below`"),
+        (CARDINALITY, {"above": 1025}, "a limit above 1024 is refused"),
+        (CARDINALITY, {"above": None, "below": 1025}, "a limit above 1024 is refused"),
+        (CARDINALITY, {"above": None, "below": 0}, "larger number"),
+        (CARDINALITY, {"above": -1}, "larger number"),
+        (CARDINALITY, {"above": "90%"}, "plain number"),
+        (CARDINALITY, {"field": "client.nam"}, "client.name"),
+        (SPIKE, {"factor": 1}, "greater than 1"),
+        (SPIKE, {"factor": True}, "valid number"),
+        (SPIKE, {"factor": "3"}, "valid number"),
+        (SPIKE, {"direction": "both"}, "'up' or 'down'"),
+        (SPIKE, {"within": "0"}, "greater than 0"),
+        (RATIO, {"matching": ["reson = x"]}, "reason"),
+        (RATIO, {"above": "100%"}, "write for example 5%"),
+        (RATIO, {"above": -1}, "write for example 5%"),
+        (RATIO, {"above": None, "below": 0}, "write for example 5%"),
+        (RATIO, {"above": "5s"}, "percentage"),
         # all
         ({"events": "client.connect"}, {"for_": "1m"}, "no meaning"),
         ({"events": "client.connect"}, {"subject": "a.b"}, "one of them"),
@@ -166,6 +219,15 @@ def test_a_rule_is_the_same_rule_by_its_name_and_static_labels() -> None:
         (THRESHOLD, {"sum_over": "server.name"}, False),
         (FLATLINE, {"within": "2m"}, True),
         (FLATLINE, {"forget_after": "1d"}, True),
+        (STATE, {"matching": ["statsz.connections > 11"]}, False),
+        (AGGREGATE, {"fn": "max", "at_least": 3, "within": "2m"}, True),
+        (AGGREGATE, {"above": None, "below": "1GiB"}, True),
+        (AGGREGATE, {"field": "statsz.cores", "above": 3}, False),
+        (CARDINALITY, {"above": None, "below": 3}, True),
+        (CARDINALITY, {"field": "client.name"}, False),
+        (SPIKE, {"factor": 4, "at_least": 3, "direction": "down", "within": "2m"}, True),
+        (RATIO, {"above": "6%", "at_least": 3}, True),
+        (RATIO, {"matching": ["reason = y"]}, False),
         (CHANGE, {"field": "server.id"}, False),
         (NEW_VALUE, {"fields": ["client.ver"]}, False),
         (NEW_VALUE, {"learn_for": "1h", "forget_after": "1d"}, True),

@@ -1,4 +1,4 @@
-"""State, aggregate, cardinality, spike, ratio: what they know outlasts edits at a start, sleep, and a clock set back."""
+"""State, aggregate, cardinality, spike, ratio: what they know outlasts an edit at a start, sleep, a clock set back."""
 
 from typing import Any
 
