@@ -45,14 +45,12 @@ def tick(_: Path, scale: Scale) -> list[Figure]:
     what = f"a tick with {scale.combinations} live combinations of which none is due"
     detail = f"p99 of {found['quiet']:.0f} steps, of 1 s each; median {found['median']:.4f}, longest {found['longest']:.2f} ms"
     moved = (
-        f"p99 of {found['busy']:.0f} steps, as the program goes through seconds for which combinations were filed first, "
-        "before later events moved them"
+        f"p99 of {found['busy']:.0f} steps, as the program goes through the seconds for which combinations were filed "
+        "first, before later events moved them"
     )
     return [
         Figure(what=what, measured=found["p99"], unit="ms", target=1, detail=detail),
-        Figure(
-            what="the same where what was filed has moved", measured=found["moved"], unit="ms", target=1, detail=moved
-        ),
+        Figure(what="the same where instants have moved", measured=found["moved"], unit="ms", target=1, detail=moved),
     ]
 
 

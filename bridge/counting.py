@@ -52,9 +52,6 @@ class Counting(Rule):
     def latest(self, state: State) -> Texts:
         return window_of(state).latest
 
-    def reset(self, state: State) -> None:
-        window_of(state).clear()
-
     def dump(self, state: State) -> Any:
         return window_of(state).dump()
 

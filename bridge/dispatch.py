@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from bridge.evaluation import Evaluation, Site
+from bridge.evaluation import Evaluation
 from bridge.event import Event
 from bridge.events import EVENT_TYPES
 from bridge.events.decoder import Decoder
-from bridge.home import Home
+from bridge.home import Home, Site
 from bridge.index import Take, build
 from bridge.once import Once
 from bridge.plan import Plan

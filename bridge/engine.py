@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 
 from bridge.absence import Absence
+from bridge.agenda import Agenda
 from bridge.alert import Alert, Facts, identity
-from bridge.calendar import Calendar
 from bridge.commit import Attempt, Commit, Pended, Settled, Snapshot, StateRow
 from bridge.dispatch import Dispatch
+from bridge.evaluation import Evaluation
 from bridge.event import Event
 from bridge.group import Change
 from bridge.inputs import Blind, Happening, Input, Message, Own, Postponed, Remembered, Sight, Tried
@@ -45,8 +46,7 @@ class Engine:
         self._once = Once()
         self._absence = Absence()
         self._sweep = Sweep(self._write, pace)
-        self._calendar: Calendar[State] = Calendar(self._due, _order, _mark)
-        self._calendar_w: Calendar[State] = Calendar(self._due_w, _order, _mark_w)
+        self._agenda = Agenda(self.watch, self._owner)
         self._told: deque[Happening] = deque()
         self._overflows: dict[str, int] = {}
         self._attempts: list[Attempt] = []
@@ -129,10 +129,7 @@ class Engine:
     def next_due(self) -> int:
         """Nothing is due before this instant; it may lie up to a second too early. NEVER if nothing is due at all."""
         tick = self.outbox.next_tick()
-        watched = NEVER if self.watch.blind else self._calendar_w.next()
-        return min(
-            self._calendar.next(), self.watch.instant(watched) if watched < NEVER else NEVER, tick[0] if tick else NEVER
-        )
+        return min(self._agenda.next_due, tick[0] if tick else NEVER)
 
     def reload(self, setup: Setup, dormant: bool = False) -> None:
         """The rules file was edited. What still means the same goes on; the rest ends, and says why.
@@ -224,11 +221,7 @@ class Engine:
     # -- what evaluations need (see home.Home) ------------------------------------------------------------
 
     def file(self, state: State, due: int, due_w: int) -> None:
-        if due < state.filed:
-            self._calendar.file(state, due)
-            self.quiet = 0
-        if due_w < state.filed_w:
-            self._calendar_w.file(state, due_w)
+        if self._agenda.file(state, due, due_w):
             self.quiet = 0
 
     def pended(self, facts: Facts, over: bool) -> None:
@@ -327,24 +320,14 @@ class Engine:
 
     def _next_due(self, before: int) -> tuple[int, Callable[[], None]] | None:
         """The earliest thing due strictly before an instant: alerts by (instant, rule, key), then groups."""
-        received = self._calendar.peek(before)
-        watch = self.watch
-        watched = None if watch.blind else self._calendar_w.peek(before - watch.lost)
-        best: tuple[int, Callable[[], None]] | None = None
-        if watched is not None:
-            instant = watch.instant(watched[0])
-            if received is None or (instant, watched[1]) < (received[0], received[1]):
-                best = instant, lambda: self._pass_time(self._calendar_w, watched[2])
-        if best is None and received is not None:
-            best = received[0], lambda: self._pass_time(self._calendar, received[2])
+        best = self._agenda.peek(before)
         tick = self.outbox.next_tick()
         if tick is not None and tick[0] < before and (best is None or tick[0] < best[0]):
             return tick[0], lambda: self._close(self.outbox.tick(tick[1], tick[0]))
         return best
 
-    def _pass_time(self, calendar: Calendar[State], state: State) -> None:
-        calendar.pop()
-        self._rules.by_order[state.order].pass_time(state)
+    def _owner(self, order: int) -> Evaluation | None:
+        return self._rules.by_order.get(order)
 
     def _close(self, frozen: list[Change]) -> None:
         """A message holds these one-offs: equal ones from now on are new lines."""
@@ -355,14 +338,6 @@ class Engine:
             destination, count = self.outbox.shed.pop()
             reason = f"{count} changes of alerts are in the history only; the destination was not told for too long"
             self.tell("delivery_failed", destination=destination, notification="", reason=reason)
-
-    def _due(self, state: State) -> int:
-        evaluation = self._rules.by_order.get(state.order)
-        return evaluation.due(state) if evaluation else NEVER
-
-    def _due_w(self, state: State) -> int:
-        evaluation = self._rules.by_order.get(state.order)
-        return evaluation.due_w(state) if evaluation else NEVER
 
     # -- inside: what is shown ----------------------------------------------------------------------------------
 
@@ -420,15 +395,3 @@ class Engine:
 
 def _same(facts: Facts) -> Facts:
     return facts
-
-
-def _order(state: State) -> tuple[int, str]:
-    return state.order, state.key
-
-
-def _mark(state: State, instant: int) -> None:
-    state.filed = instant
-
-
-def _mark_w(state: State, instant: int) -> None:
-    state.filed_w = instant

@@ -11,9 +11,8 @@ from bridge.alert import Alert, Facts
 from bridge.answers import Answers, connection
 from bridge.event import Event, EventType
 from bridge.events import EVENT_TYPES
-from bridge.events.reading import Names
 from bridge.group import Change
-from bridge.home import Home
+from bridge.home import Home, Site
 from bridge.life import OVERFLOW, Life, Words
 from bridge.memories import MEMORY, Memories
 from bridge.plan import Plan, kind_of, make, paths
@@ -29,15 +28,6 @@ _decode_body = msgspec.msgpack.Decoder(tuple[Any, Alert | None]).decode
 
 COMBINATION = "C"
 """What the key of a stored combination begins with."""
-
-
-class Site(msgspec.Struct, frozen=True):
-    """Where a rule works: its number among the rules, where it is written, and what all rules share."""
-
-    order: int
-    place: str
-    names: Names
-    labels: Mapping[str, str]
 
 
 class Evaluation:

@@ -1,9 +1,12 @@
 """What rules at work need of the engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
+import msgspec
+
 from bridge.alert import Alert, Facts
+from bridge.events.reading import Names
 from bridge.group import Change
 from bridge.ledger import Ledger
 from bridge.state import State
@@ -34,3 +37,12 @@ class Home(Protocol):
 
     def overflowed(self, alert: str, what: str) -> None:
         """A rule is full."""
+
+
+class Site(msgspec.Struct, frozen=True):
+    """Where a rule works: its number among the rules, where it is written, and what all rules share."""
+
+    order: int
+    place: str
+    names: Names
+    labels: Mapping[str, str]

@@ -26,9 +26,6 @@ class Instant(Rule):
     def idle(self, state: State, t: int, w: int) -> bool:
         return True
 
-    def reset(self, state: State) -> None:
-        """Nothing to forget."""
-
     def dump(self, state: State) -> Any:
         return None
 

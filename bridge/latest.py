@@ -68,10 +68,6 @@ class Latest(Rule):
         for measurement in measured_of(state).series.values():
             measurement.w += by
 
-    def reset(self, state: State) -> None:
-        measured_of(state).series.clear()
-        self.settle(state)
-
     def _drop(self, state: State, names: Iterable[str]) -> bool:
         gone = False
         for name in names:

@@ -8,8 +8,9 @@ from bridge.event import Event, EventType, Kind
 from bridge.events import EVENT_TYPES
 from bridge.events.reading import Names, Reader, read_number, read_text
 from bridge.matcher import Matcher
-from bridge.rule import Rule, Watched
+from bridge.rule import Rule
 from bridge.state import SEPARATOR, Texts
+from bridge.watched import Watched
 
 PROCESS = ("server.id", "statsz.start")
 """The fields that tell one process of a server from the next; not each type of event has both."""

@@ -7,11 +7,9 @@ engine owns everything else: grouping, phases, endings, limits, persistence.
 import difflib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
     Field,
     PrivateAttr,
     ValidationInfo,
@@ -21,26 +19,17 @@ from pydantic import (
 
 from bridge.alert import check_label, digest
 from bridge.event import Kind
-from bridge.events.checking import check_event, check_field, check_number
+from bridge.events.checking import check_field, check_number
 from bridge.matcher import Matcher, check_unit
 from bridge.options import Options
 from bridge.state import Memory, Sample, State, Texts
 from bridge.template import Template, is_template
 from bridge.values import DAY, NEVER, Duration, Quantity, format_duration
+from bridge.watched import Ending, EventNames, check_matchers, check_named
 
 OLD, NEW = "\x1eold", "\x1enew"
 """Under what names templates find the two values of a type that is `paired`, among the fields of the latest event."""
 
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-Names = Annotated[list[str], BeforeValidator(_as_list)]
-"""One name, or a list of them."""
-
-EventNames = Annotated[list[Annotated[str, AfterValidator(check_event)]], BeforeValidator(_as_list)]
-"""One event type, or a list of them."""
 
 ANNOTATION_NAMES = frozenset(
     {
@@ -49,25 +38,6 @@ ANNOTATION_NAMES = frozenset(
     }
 )  # fmt: skip
 """What templates of annotations can use."""
-
-
-class Watched(Options):
-    """Other events that a rule listens to."""
-
-    events: EventNames = Field(min_length=1)
-    where: list[Matcher] = []
-
-    @field_validator("where")
-    @classmethod
-    def _check_where(cls, where: list[Matcher], info: ValidationInfo) -> list[Matcher]:
-        check_matchers(where, info.data.get("events", []))
-        return where
-
-
-class Ending(Watched):
-    """`resolve_on`: another event ends the alert at once and empties its state."""
-
-    match: list[str] | None = None
 
 
 class Rule(Options):
@@ -339,10 +309,6 @@ class Rule(Options):
         """The server of these series has said goodbye: they have no measurement any more. Whether there were any."""
         return False
 
-    def reset(self, state: State) -> None:
-        """Empty it: another event ended the alert."""
-        raise NotImplementedError
-
     def dump(self, state: State) -> Any:
         raise NotImplementedError
 
@@ -374,26 +340,6 @@ class Rule(Options):
 
     def shift(self, state: State, by: int) -> None:
         """The wall clock was set back while the bridge was down: move all receive times."""
-
-
-def check_matchers(where: Iterable[Matcher], events: Sequence[str]) -> None:
-    """Each names a field that the events have, and a limit in its unit. Raises ValueError."""
-    for matcher in where:
-        field = check_field(matcher.field, events)
-        if matcher.op in ("<", "<=", ">", ">="):
-            matcher.compile(check_number(matcher.field, events) if events else "any")
-        else:
-            matcher.compile(field.kind if field else "any")
-
-
-def check_named(key: str, watched: Watched, fields: Iterable[str], advice: str) -> None:
-    """Each of these events has all the fields, else it could never name a combination. Raises ValueError."""
-    for name in watched.events:
-        for path in fields:
-            try:
-                check_field(path, [name])
-            except ValueError as error:
-                raise ValueError(f"the event {name} of `{key}` has no field {path!r}; {advice}") from error
 
 
 def label_of(path: str) -> str:

@@ -178,10 +178,6 @@ class Cardinality(Counting):
         variety = _variety(state)
         return w >= self._forgotten_w(variety) if self.below else not variety.seen
 
-    def reset(self, state: State) -> None:
-        super().reset(state)
-        _variety(state).seen.clear()
-
     def sleep(self, state: State, by: int) -> None:
         variety = _variety(state)
         variety.since_w += by

@@ -6,9 +6,10 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from bridge.event import Kind
-from bridge.rule import Rule, Watched, check_named
+from bridge.rule import Rule
 from bridge.state import Sample, State, Texts
 from bridge.values import DAY, MINUTE, NEVER, SECOND, Duration, parse_duration, write_duration
+from bridge.watched import Watched, check_named
 
 PERIODIC = "server.statsz"
 """The event that comes at an interval of its own."""
@@ -169,9 +170,6 @@ class Flatline(Rule):
         silence = _silence(state)
         silence.heard_w += by
         silence.planned_w += by if silence.planned_w >= 0 else 0
-
-    def reset(self, state: State) -> None:
-        _silence(state).heard_w = 0
 
     def dump(self, state: State) -> Any:
         silence = _silence(state)

@@ -7,9 +7,9 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from bridge.events.checking import check_field
 from bridge.instant import Instant
-from bridge.rule import Names
 from bridge.state import SEPARATOR, Memory, Sample, State, short
 from bridge.values import DAY, HOUR, Duration
+from bridge.watched import Names
 
 
 class Known(State):

@@ -8,9 +8,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from bridge.event import Kind
 from bridge.events.checking import check_each
-from bridge.rule import Rule, Watched, check_named
+from bridge.rule import Rule
 from bridge.state import Memory, Sample, State, Texts
 from bridge.values import NEVER, SECOND, Duration
+from bridge.watched import Watched, check_named
 
 UNANSWERED_MAX = 1024
 """Unanswered events of a combination that are told apart; further ones count only while it waits for these."""
@@ -191,10 +192,6 @@ class NotFollowedBy(Rule):
     def sleep(self, state: State, by: int) -> None:
         for question in _waiting(state).all():
             question.w += by
-
-    def reset(self, state: State) -> None:
-        waiting = _waiting(state)
-        waiting.questions, waiting.size, waiting.ranked, waiting.full, waiting.late = {}, 0, 0, False, False
 
     def dump(self, state: State) -> Any:
         waiting = _waiting(state)

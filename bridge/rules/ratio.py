@@ -9,9 +9,9 @@ from bridge.counting import Counting, window_of
 from bridge.event import Kind
 from bridge.limit import Limit, limit_of
 from bridge.matcher import Matcher, check_unit
-from bridge.rule import check_matchers
 from bridge.state import Sample, State
 from bridge.values import Quantity
+from bridge.watched import check_matchers
 
 
 class Ratio(Counting):

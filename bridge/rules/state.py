@@ -9,10 +9,10 @@ from pydantic import Field, ValidationInfo, field_validator
 from bridge.event import Kind
 from bridge.latest import Latest, Measured, Measurement
 from bridge.matcher import Matcher
-from bridge.rule import check_matchers
 from bridge.state import Sample
 from bridge.state import State as Combination
 from bridge.values import SECOND
+from bridge.watched import check_matchers
 
 
 class Standing(Measured):

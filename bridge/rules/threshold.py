@@ -9,9 +9,10 @@ from bridge.event import Kind
 from bridge.events.checking import check_number
 from bridge.latest import Latest, Measured, Measurement
 from bridge.limit import Limit, limit_of
-from bridge.rule import Names, check_limit
+from bridge.rule import check_limit
 from bridge.state import SEPARATOR, Sample, State
 from bridge.values import Quantity
+from bridge.watched import Names
 
 
 class Levels(Measured):

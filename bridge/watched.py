@@ -1,0 +1,60 @@
+"""Events that a rule names, its own and others that it listens to, and whether they have what it wants of them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+
+from bridge.events.checking import check_event, check_field, check_number
+from bridge.matcher import Matcher
+from bridge.options import Options
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[list[str], BeforeValidator(_as_list)]
+"""One name, or a list of them."""
+
+EventNames = Annotated[list[Annotated[str, AfterValidator(check_event)]], BeforeValidator(_as_list)]
+"""One event type, or a list of them."""
+
+
+class Watched(Options):
+    """Other events that a rule listens to."""
+
+    events: EventNames = Field(min_length=1)
+    where: list[Matcher] = []
+
+    @field_validator("where")
+    @classmethod
+    def _check_where(cls, where: list[Matcher], info: ValidationInfo) -> list[Matcher]:
+        check_matchers(where, info.data.get("events", []))
+        return where
+
+
+class Ending(Watched):
+    """`resolve_on`: another event ends the alert at once and empties its state."""
+
+    match: list[str] | None = None
+
+
+def check_matchers(where: Iterable[Matcher], events: Sequence[str]) -> None:
+    """Each names a field that the events have, and a limit in its unit. Raises ValueError."""
+    for matcher in where:
+        field = check_field(matcher.field, events)
+        if matcher.op in ("<", "<=", ">", ">="):
+            matcher.compile(check_number(matcher.field, events) if events else "any")
+        else:
+            matcher.compile(field.kind if field else "any")
+
+
+def check_named(key: str, watched: Watched, fields: Iterable[str], advice: str) -> None:
+    """Each of these events has all the fields, else it could never name a combination. Raises ValueError."""
+    for name in watched.events:
+        for path in fields:
+            try:
+                check_field(path, [name])
+            except ValueError as error:
+                raise ValueError(f"the event {name} of `{key}` has no field {path!r}; {advice}") from error
