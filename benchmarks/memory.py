@@ -43,7 +43,10 @@ def tick(_: Path, scale: Scale) -> list[Figure]:
     """Steps of a second, while all combinations live and none is due."""
     found = _child("tick", scale.combinations, scale.ticks)
     what = f"a tick with {scale.combinations} live combinations of which none is due"
-    detail = f"p99 of {found['quiet']:.0f} steps, of 1 s each; median {found['median']:.4f}, longest {found['longest']:.2f} ms"
+    detail = (
+        f"p99 of {found['quiet']:.0f} steps, of 1 s each; median {found['median']:.4f}, "
+        f"longest {found['longest']:.2f} ms"
+    )
     moved = (
         f"p99 of {found['busy']:.0f} steps, as the program goes through the seconds for which combinations were filed "
         "first, before later events moved them"

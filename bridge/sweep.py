@@ -20,7 +20,8 @@ class Pace(msgspec.Struct, frozen=True):
     """Between these, one begins when the journal has so many bytes for each state that it touched: to write a state
     costs as much as some five hits, so that what is hit once in a while is not written each time."""
     states_max: int = 2000
-    """States of one commit, so that no commit takes long."""
+    bytes_max: int = 1024 * 1024
+    """States of one commit, and bytes from which on no other is added, so that no commit takes long."""
 
 
 PAGE = 2048
@@ -86,14 +87,13 @@ class Sweep:
         self._order = [] if self._unsorted else sorted(self._pages, reverse=True)
 
     def _go_on(self, commit: Commit) -> None:
-        left = self._pace.states_max
-        while self._order and left > 0:
+        states, size = self._pace.states_max, self._pace.bytes_max
+        while self._order and states > 0 and size > 0:
             page = self._pages[self._order[-1]]
             page.sort(key=_number, reverse=True)
-            taken, page[:] = page[-left:], page[:-left]
-            left -= len(taken)
-            for state in reversed(taken):
-                self._add_touched(commit, state)
+            while page and states > 0 and size > 0:
+                states -= 1
+                size -= self._add_touched(commit, page.pop())
             if not page:
                 del self._pages[self._order.pop()]
         if not self._order:
@@ -109,15 +109,18 @@ class Sweep:
         self._unsorted, self._pages, self._order, ledger.touched = [], {}, [], []
         self._covers = self._bytes = 0
 
-    def _add_touched(self, commit: Commit, state: State) -> None:
-        if state.dirty:
-            self._add(commit, state)
+    def _add_touched(self, commit: Commit, state: State) -> int:
+        return self._add(commit, state) if state.dirty else 0
 
-    def _add(self, commit: Commit, state: State) -> None:
+    def _add(self, commit: Commit, state: State) -> int:
+        """Returns the bytes that it takes."""
         state.dirty = False
-        if row := self._write(state, commit.n):
-            state.stored = True
-            commit.states.append(row)
+        row = self._write(state, commit.n)
+        if row is None:
+            return 0
+        state.stored = True
+        commit.states.append(row)
+        return len(row.body)
 
 
 def _number(state: State) -> int:

@@ -233,6 +233,19 @@ def test_a_clean_stop_leaves_nothing_to_repeat(stormy: Stormy) -> None:
     assert known(resumed(snapshot)) == known(straight(inputs[:700]))
 
 
+def test_a_sweep_writes_only_so_many_bytes_at_once() -> None:
+    """Windows with many events are large: a commit of thousands of them would take long."""
+    full = rule(alert="Full", events="client.auth_error", type="frequency", count=100, within="1h", by=["client.host"])
+    engine = Engine(setup(full), START, Pace(journal_min=100, journal_max=100, bytes_max=1000))
+    engine.begin()
+    engine.process([login_failed(n / 10, host=f"10.0.0.{n % 30}", number=n) for n in range(900)])
+    written = [engine.drain().states for _ in range(30)]
+
+    assert len({state.no for states in written for state in states}) == 30
+    assert max(len(state.body) for states in written for state in states) < 500
+    assert max(sum(len(state.body) for state in states) for states in written) < 1500
+
+
 def test_a_reload_in_the_middle_of_a_sweep_loses_nothing(stormy: Stormy) -> None:
     inputs, _, _ = stormy
     engine = Engine(WANTED, START, TINY)
