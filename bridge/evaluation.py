@@ -11,6 +11,7 @@ from bridge.alert import Alert, Facts
 from bridge.answers import Answers, connection
 from bridge.event import Event, EventType
 from bridge.events import EVENT_TYPES
+from bridge.flood import is_bare, short_way
 from bridge.group import Change
 from bridge.home import Home, Site
 from bridge.life import OVERFLOW, Life, Words
@@ -70,10 +71,8 @@ class Evaluation:
 
     def taker(self, plan: Plan) -> Callable[[Event], None]:
         """What takes the events that this rule watches and that the plan's matchers let through."""
-        bare = not (plan.numbers or plan.marks or plan.text or plan.tops or plan.latest)
-        if bare and (hit := self.rule.hitter()):
-            return self._bare_taker(plan, hit)
-        return partial(self.take, plan)
+        enough = self.rule.enough
+        return short_way(self, plan, enough) if enough and is_bare(plan) else partial(self.take, plan)
 
     def take(self, plan: Plan, event: Event) -> None:
         """An event that this rule watches and that its matchers let through."""
@@ -101,40 +100,12 @@ class Evaluation:
             if self.answers is not None:
                 self.answers.wait(state, [sample.series])
 
-    def _bare_taker(self, plan: Plan, hit: Callable[[State, int], bool]) -> Callable[[Event], None]:
-        """The same for events of which nothing but their instant counts: this is where a flood goes through."""
-        states, ledger, watch = self.states, self.home.ledger, self.home.watch
-        read_key, carry = plan.key_reader(), self.rule.carrier()
-        entries, take, overflowed, limit = ledger.entries, partial(self.take, plan), self._overflowed, self.rule.limit
-
-        def take_bare(event: Event) -> None:
-            state = states.get(read_key(event) or "")
-            if state is None:
-                state = states.get(OVERFLOW) if len(states) > limit else None
-                if state is None:
-                    take(event)
-                    return
-                overflowed()
-            t = watch.t
-            alert = state.alert
-            if alert is not None:
-                if alert.gone_w is not None or alert.phase == "pending" or (value := carry(state, t)) < 0:
-                    take(event)
-                    return
-                alert.tally.go_on(t, value)
-            elif hit(state, t):
-                sample = Sample(t, watch.w)
-                ledger.hit(state, sample)
-                self.life.note(state, sample)
-                self.judge(state, sample)
-                return
-            if t != ledger.marked:
-                ledger.mark(t)
-            entries.append(state.no)
-            if not state.dirty:
-                ledger.touch(state)
-
-        return take_bare
+    def rise(self, state: State) -> None:
+        """An event was taken in, and with it the condition begins to hold."""
+        sample = Sample(self.home.watch.t, self.home.watch.w)
+        self.home.ledger.hit(state, sample)
+        self.life.note(state, sample)
+        self.judge(state, sample)
 
     def _absorb(self, state: State, sample: Sample) -> None:
         rule = self.rule
@@ -324,7 +295,7 @@ class Evaluation:
     def _enter(self, key: str) -> State | None:
         """A combination that is new; None if there is no room and the type does not count the rest."""
         if len(self.states) - (OVERFLOW in self.states) >= self.rule.limit:
-            self._overflowed()
+            self.tell_overflow()
             if not self.rule.counting:
                 return None
             if known := self.states.get(OVERFLOW):
@@ -337,7 +308,8 @@ class Evaluation:
         self.home.ledger.born(state, self.rule.id, COMBINATION + key)
         return state
 
-    def _overflowed(self) -> None:
+    def tell_overflow(self) -> None:
+        """There is no room for another combination."""
         self.home.overflowed(self.rule.alert, f"it watches {self.rule.limit} combinations, its limit")
 
     def die(self, state: State) -> None:

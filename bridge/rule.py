@@ -5,7 +5,7 @@ engine owns everything else: grouping, phases, endings, limits, persistence.
 """
 
 import difflib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, Self
 
@@ -198,6 +198,12 @@ class Rule(Options):
         return None
 
     @property
+    def enough(self) -> int | None:
+        """So many events in its window, and nothing else, are the condition of a type that slides one; None: it is
+        another."""
+        return None
+
+    @property
     def one_off(self) -> bool:
         """Its alerts are told once, without an end."""
         return self.instant and not self.keep_firing_for and self.resolve_on is None
@@ -327,16 +333,6 @@ class Rule(Options):
 
     def rejudge(self, state: State) -> None:
         """The limits may be others: judge anew what is known, where that is not done each time anyway."""
-
-    def hitter(self) -> Callable[[State, int], bool] | None:
-        """For a flood of events that bring nothing but their instant: `slide`, `add` and `holds` in one, while the
-        condition does not hold. None: this type has no short way."""
-        return None
-
-    def carrier(self) -> Callable[[State, int], float]:
-        """The same while it holds. Returns the value if it goes on to hold; less than 0 if that is not sure, and then
-        the event was not taken in."""
-        return lambda state, t: -1.0
 
     def shift(self, state: State, by: int) -> None:
         """The wall clock was set back while the bridge was down: move all receive times."""

@@ -1,6 +1,5 @@
 """The rule type `frequency`."""
 
-from collections.abc import Callable
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -8,7 +7,7 @@ from pydantic import Field
 from bridge.counting import Counting, window_of
 from bridge.state import Sample, State
 from bridge.values import NEVER
-from bridge.window import EXACT_MAX, NARROW_MAX, Span, Window
+from bridge.window import EXACT_MAX, Span, Window
 
 
 class Frequency(Counting):
@@ -29,55 +28,15 @@ class Frequency(Counting):
     def threshold_text(self) -> str:
         return str(self.count)
 
+    @property
+    def enough(self) -> int:
+        return self.count
+
     def add(self, state: State, sample: Sample) -> None:
         window_of(state).add(sample.t, texts=sample.tops or None)
 
     def holds(self, state: State, t: int, w: int) -> bool:
         return window_of(state).count >= self.count
-
-    def hitter(self) -> Callable[[State, int], bool]:
-        within, count, capacity = self.within, self.count, self.windows.capacity
-
-        def hit(state: State, t: int) -> bool:
-            window: Window = state  # type: ignore[assignment]  # no cast: it would be a call for each event
-            if window.coarse is not None:
-                window.slide(t)
-                window.add(t)
-                return window.count >= count
-            offsets, offset = window.offsets, t - window.base
-            try:
-                offsets.append(offset)
-            except OverflowError:
-                window.append(t)
-                offsets, offset = window.offsets, t - window.base
-            if offsets[window.head] <= offset - within:
-                window.slide(t)
-            held = len(offsets) - window.head
-            if held > capacity:
-                window.coarsen()
-            return held >= count
-
-        return hit
-
-    def carrier(self) -> Callable[[State, int], float]:
-        within, others, capacity = self.within, self.count - 1, self.windows.capacity
-
-        def carry(state: State, t: int) -> float:
-            window: Window = state  # type: ignore[assignment]  # no cast: it would be a call for each event
-            offsets, head, offset = window.offsets, window.head, t - window.base
-            held = len(offsets) - head
-            if window.coarse is not None or held < others or held >= capacity or offset > NARROW_MAX:
-                return -1.0
-            begin = offset - within
-            if others and offsets[-others] <= begin:
-                return -1.0
-            offsets.append(offset)
-            if offsets[head] <= begin:
-                window.slide(t)
-                return float(len(offsets) - window.head)
-            return float(held + 1)
-
-        return carry
 
     def value(self, state: State, t: int, w: int) -> float:
         return float(window_of(state).count_at(t))
