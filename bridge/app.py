@@ -96,7 +96,13 @@ class App:
         self._warn(self._loaded)
         self._store = await Store.open(self._loaded.config.storage.path)
         try:
-            await self._begin()
+            # What is loaded stays: to look for garbage among it, again and again as it grows, only takes time.
+            gc.disable()
+            try:
+                await self._begin()
+            finally:
+                gc.freeze()
+                gc.enable()
             async with asyncio.TaskGroup() as self._tasks:
                 await self._serve()
         finally:
@@ -116,8 +122,6 @@ class App:
                 LOG.error("%s", lost)
                 self._inbox.tell("state_lost", reason=lost)
         self._tell_broken(self._loaded)
-        gc.collect()
-        gc.freeze()
         LOG.debug("sqlite=%s python=%s", sqlite3.sqlite_version, sys.version.split()[0])
 
     async def _restore(self) -> bool:

@@ -40,7 +40,7 @@ def is_bare(plan: Plan) -> bool:
 
 
 def short_way(evaluation: Taker, plan: Plan, enough: int) -> Callable[[Event], None]:
-    """Takes events for a rule whose condition is `enough` of them in its window. It is one function, since this is asked
+    """Takes events for a rule whose condition is `enough` of them in its window. It is one function, since it is asked
     a hundred thousand times a second."""
     states = cast("Mapping[str, Window]", evaluation.states)
     ledger, watch, window = evaluation.home.ledger, evaluation.home.watch, evaluation.rule.new(0, "")

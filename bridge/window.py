@@ -232,14 +232,16 @@ class Window(State):
 
     def _load_times(self, dumped: object) -> None:
         """As they are dumped, or as version 1 did: one instant after the other."""
-        self.base, self.offsets, self.head = 0, array("I"), 0
-        if isinstance(dumped, list) and len(dumped) == 3 and isinstance(dumped[2], bytes):
-            base, width, data = msgspec.convert(dumped, tuple[int, int, bytes])
-            self.base = self.span.base if base == self.span.base else base
-            self.offsets = _array(width, data)
-        else:
-            for at in msgspec.convert(dumped, list[int]):
-                self.append(at)
+        self.head = 0
+        match dumped:
+            case [int(base), int(width), bytes(data)]:
+                if base != self.span.base:
+                    self.span.base = base
+                self.base, self.offsets = self.span.base, _array(width, data)
+            case _:
+                self.base, self.offsets = 0, array("I")
+                for at in msgspec.convert(dumped, list[int]):
+                    self.append(at)
 
     def shift(self, by: int) -> None:
         """The clock was set back: all times move."""
@@ -299,11 +301,9 @@ def _bytes(offsets: "array[int]") -> bytes:
 
 def _array(width: int, data: bytes) -> "array[int]":
     """Raises ValueError."""
-    typecode = {4: "I", 8: "q"}.get(width)
-    if typecode is None:
+    if width not in (4, 8):
         raise ValueError(f"no instant is {width} bytes wide")
-    offsets = array(typecode)
-    offsets.frombytes(data)
+    offsets = array("I" if width == 4 else "q", data)
     if sys.byteorder == "big":
         offsets.byteswap()
     return offsets
