@@ -4,7 +4,8 @@ import asyncio
 import json
 import os
 import resource
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -299,25 +300,28 @@ async def test_sight_that_comes_back_while_messages_are_left_out_counts_once_the
     assert subjects(tmp_path / "r")[WAITING_MAX:] == ["bridge.blind", "$SYS.Y", "bridge.sight"]
 
 
-@pytest.fixture
-def room() -> Iterator[Callable[[int], None]]:
-    """Sets how large files may become in this process, as long as the test lasts."""
+@contextmanager
+def room(size: int) -> Iterator[None]:
+    """How large files may become in this process; over before pytest writes to its own output, which may be a file."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 async def test_a_full_disk_ends_the_recording_after_a_whole_line_and_is_told_once(
-    tmp_path: Path, room: Callable[[int], None], caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     recorder = Recorder(tmp_path / "r", PLAIN, append=False)
     task = asyncio.create_task(recorder.run())
     recorder.take(INPUTS, 0)
     await eventually(lambda: recorder.events == 1)
     size = (tmp_path / "r").stat().st_size
-    room(size + 10)
-    recorder.take(INPUTS, 0)
-    await task
+    with room(size + 10):
+        recorder.take(INPUTS, 0)
+        await task
     recorder.take(INPUTS, 0)
     await recorder.close()
     assert (tmp_path / "r").stat().st_size == size
