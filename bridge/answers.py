@@ -6,13 +6,10 @@ from bridge.event import Event, EventType, as_text
 from bridge.events import EVENT_TYPES
 from bridge.events.reading import Names, read_text
 from bridge.plan import Test, tests
-from bridge.rules.not_followed_by import UNANSWERED_MAX, Given, NotFollowedBy, given_of
+from bridge.rules.not_followed_by import Given, NotFollowedBy, given_of
 from bridge.state import SEPARATOR, Memory, State, short
 
 Read = Callable[[Event], str | None]
-
-FULL_STATES = 100
-"""So many combinations of one rule can wait for as much as a combination can, all others for one answer each."""
 
 
 class Answers:
@@ -20,7 +17,7 @@ class Answers:
 
     def __init__(self, rule: NotFollowedBy, names: Names) -> None:
         self.rule = rule
-        self.limit = rule.limit + FULL_STATES * UNANSWERED_MAX
+        self.limit = rule.questions_max
         """How much the rule's states may wait for altogether: strangers choose how much that is."""
         kinds: list[EventType | None] = [EVENT_TYPES[name] for name in rule.events] if rule.events else [None]
         self._asked = {kind.name if kind else "": _readers(kind, rule.match.keys(), names) for kind in kinds}

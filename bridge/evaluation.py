@@ -244,8 +244,6 @@ class Evaluation:
             self.rule.slide(state, watch.t, watch.w)
             self.judge(state)
         self.stand()
-        if isinstance(self.rule, Flatline):
-            self._expect(self.rule)
         if self.answers is not None:
             for state in self.states.values():
                 self.answers.wait(state, self.answers.rule.asks(state))
@@ -354,9 +352,11 @@ class Evaluation:
                 self.rule.slide(state, watch.t, watch.w)
                 self.home.ledger.force(state)
                 self.judge(state)
+        if isinstance(self.rule, Flatline):
+            self._expect(self.rule)
 
     def _expect(self, rule: Flatline) -> None:
-        """The combinations of `expect` count as seen when the rule is loaded."""
+        """The combinations of `expect` count as seen when the rule is loaded, and when their state was emptied."""
         watch = self.home.watch
         for expected in rule.expect:
             key = SEPARATOR.join(expected.get(field, "") for field in rule.by)

@@ -37,8 +37,8 @@ class Memories:
         """What an event means beside what came before; None: nothing, or there is no room for one more."""
         memory = self.known.get(key)
         if memory is None:
-            if self.count >= self._rule.limit:
-                what = f"it remembers {self._rule.limit} series or values, its limit"
+            if self.count >= self._rule.memories_max:
+                what = f"it remembers {self._rule.memories_max} series or values, its limit"
                 self._home.overflowed(self._rule.alert, what)
                 return None
             memory = self._new(key)

@@ -123,7 +123,7 @@ class Playback:
 
 def _since(before: Tally, now: Tally) -> Tally:
     """What has been added."""
-    value = (now.value or 0.0) - (before.value or 0.0)
+    value = now.value if now.gauge else (now.value or 0.0) - (before.value or 0.0)
     tops = {
         field: {text: count - known for text, count in counts.items() if count > (known := _count(before, field, text))}
         for field, counts in now.tops.items()

@@ -223,6 +223,11 @@ class Rule(Options):
         """How long, in watched time, a memory lasts that nothing refreshes."""
         return 7 * DAY
 
+    @property
+    def memories_max(self) -> int:
+        """How many there may be."""
+        return self.limit
+
     def compare(self, memory: Memory, sample: Sample, begun_w: int) -> Sample | None:
         """What an event says beside the one before it in its series; None: nothing. `memory.known` is the type's own:
         None at first, and of what msgpack can hold."""

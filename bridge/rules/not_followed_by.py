@@ -16,6 +16,9 @@ from bridge.watched import Watched, check_named
 UNANSWERED_MAX = 1024
 """Unanswered events of a combination that are told apart; further ones count only while it waits for these."""
 
+FULL_STATES = 100
+"""So many combinations of one rule can wait for as much as a combination can, all others for one answer each."""
+
 ANSWER = "\x1e"
 """What the text of a sample begins with that is an answer."""
 
@@ -111,6 +114,16 @@ class NotFollowedBy(Rule):
 
     def value_kind(self, field_kind: Kind) -> Kind:
         return "seconds"
+
+    @property
+    def memories_max(self) -> int:
+        """Of answers, to which anybody's events count: as many as there may be unanswered events."""
+        return self.questions_max
+
+    @property
+    def questions_max(self) -> int:
+        """Unanswered events of all combinations together."""
+        return self.limit + FULL_STATES * UNANSWERED_MAX
 
     def compare(self, memory: Memory, sample: Sample, begun_w: int) -> Sample | None:
         """An answer: of those to one question the last of two connections are enough to find one of another."""

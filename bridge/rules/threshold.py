@@ -6,6 +6,7 @@ import msgspec
 from pydantic import PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from bridge.event import Kind
+from bridge.events import EVENT_TYPES
 from bridge.events.checking import check_number
 from bridge.latest import Latest, Measured, Measurement
 from bridge.limit import Limit, limit_of
@@ -59,6 +60,17 @@ class Threshold(Latest):
         elif not info.data.get("per") and "field" in info.data:
             check_limit(limit, info.data["field"], info.data.get("events", []))
         return limit
+
+    @field_validator("sum_over")
+    @classmethod
+    def _check_sum_over(cls, paths: list[str], info: ValidationInfo) -> list[str]:
+        by = info.data.get("by", [])
+        known = {path for name in info.data.get("events", []) for path in EVENT_TYPES[name].series or by} or set(by)
+        for path in paths:
+            if path not in known:
+                names = f"write one of {', '.join(sorted(known))}" if known else "name it in `by`, or remove it"
+                raise ValueError(f"{path!r} is no field that tells its series apart; {names}")
+        return paths
 
     @model_validator(mode="after")
     def _check_limits(self) -> Self:

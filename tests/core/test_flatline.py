@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.core.stage import Stage, rule, statsz
+from tests.core.stage import Stage, goodbye, rule, statsz
 
 
 def silence(**keys: Any) -> Stage:
@@ -34,3 +34,10 @@ def test_a_full_rule_does_not_watch_more_and_says_so() -> None:
 
     assert [(d.seconds, d.state) for d in stage.decisions] == [(2.0, "event")]
     assert [d.labels for d in stage.wait(100).decisions if d.state == "firing"] == [{"server_name": "a"}]
+
+
+def test_what_is_expected_is_expected_again_once_another_event_has_ended_its_alert() -> None:
+    stage = silence(expect=[{"server.name": "n1"}], resolve_on={"events": "server.shutdown"})
+    stage.wait(30).play(goodbye(30))
+
+    assert stage.wait(100).story == [(20.0, "firing"), (30.0, "resolved"), (50.0, "firing")]

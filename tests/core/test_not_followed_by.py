@@ -150,13 +150,22 @@ def test_long_texts_are_told_apart_and_kept_short() -> None:
 
 
 def test_answers_that_are_remembered_are_bounded_as_well() -> None:
-    stage = Stage(left(or_before="1h", limit=2), rule(alert="Full", events="bridge.rule_overflow"))
-    stage.play(*(came(1 + n, f"c{n}", n) for n in range(5)), disconnected(10, "c1"), disconnected(10, "c4"))
+    wanted = left(or_before="1h", limit=2)
+    stage = Stage(wanted, rule(alert="Full", events="bridge.rule_overflow"))
+    stage.engine.process(came(1, f"c{n}", n) for n in range(wanted.memories_max + 1))
 
-    assert stage.wait(30).story == [(3.0, "event"), (20.0, "firing")]
+    assert stage.collect().story == [(1.0, "event")]
+    assert stage.engine._rules.by_id["A"].memories.count == wanted.memories_max
 
 
 # -- what it tells -----------------------------------------------------------------------------------------------------
+
+
+def test_a_storm_of_answers_before_their_questions_is_remembered_beyond_the_limit_of_alerts() -> None:
+    stage = Stage(left(by=["client.name"], or_before="10s", limit=5))
+    stage.play(*(came(1, f"c{n}", n) for n in range(50)), *(disconnected(2, f"c{n}", number=n) for n in range(50)))
+
+    assert stage.wait(100).story == []
 
 
 def test_a_message_covers_all_that_is_unanswered() -> None:

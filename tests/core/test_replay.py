@@ -67,6 +67,15 @@ def test_a_one_off_is_told_each_time_and_equal_ones_are_one_line_of_the_message(
     assert messages(happened) == [(6.0, "event", 3)]
 
 
+def test_a_one_off_whose_value_is_how_things_are_has_that_value_each_time() -> None:
+    new = rule(type="new_value", events="client.disconnect", fields=["client.name"], learn_for="0")
+    happened = played(
+        setup(new, route=SLOW), SEEN, *(disconnected(second, name) for second, name in enumerate("abc", 1))
+    )
+
+    assert [each.value for each in happened if isinstance(each, Transition)] == [1.0, 2.0, 3.0]
+
+
 def test_a_one_off_after_the_message_counts_anew() -> None:
     happened = played(setup(GONE, route=SLOW), SEEN, disconnected(1, "a"), disconnected(8, "a"))
 
