@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from bridge.subject import covers, matches, needed, overlap
 
-SUBJECTS = [".".join(tokens) for length in (1, 2, 3, 4) for tokens in product("ab", repeat=length)]
+SUBJECTS = [".".join(tokens) for length in (1, 2, 3, 4, 5) for tokens in product("ab", repeat=length)]
+"""One token longer than the patterns, so that `>` is more than `*` at the end of each."""
 TOKENS = st.lists(st.sampled_from(["a", "b", "*"]), max_size=3)
 PATTERNS = st.builds(lambda tokens, end: ".".join([*tokens, end]), TOKENS, st.sampled_from(["a", "b", "*", ">"]))
 
