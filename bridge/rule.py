@@ -25,7 +25,7 @@ from bridge.options import Options
 from bridge.state import Memory, Sample, State, Texts
 from bridge.template import Template, is_template
 from bridge.values import DAY, NEVER, Duration, Quantity, format_duration
-from bridge.watched import Ending, EventNames, check_matchers, check_named
+from bridge.watched import Ending, EventNames, Matchers, check_named
 
 OLD, NEW = "\x1eold", "\x1enew"
 """Under what names templates find the two values of a type that is `paired`, among the fields of the latest event."""
@@ -67,7 +67,7 @@ class Rule(Options):
     alert: str = Field(min_length=1, max_length=200)
     events: EventNames = []
     subject: str | None = None
-    where: list[Matcher] = []
+    where: Matchers = []
     type: str
     by: list[str] = []
     for_: Duration = Field(0, alias="for")
@@ -80,12 +80,6 @@ class Rule(Options):
 
     _annotations: dict[str, Template] = PrivateAttr(default_factory=dict)
     _labels: dict[str, Template] = PrivateAttr(default_factory=dict)
-
-    @field_validator("where")
-    @classmethod
-    def _check_where(cls, where: list[Matcher], info: ValidationInfo) -> list[Matcher]:
-        check_matchers(where, info.data.get("events", []))
-        return where
 
     @field_validator("by")
     @classmethod

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from bridge.events.checking import check_event, check_field, check_number
 from bridge.matcher import Matcher
@@ -21,17 +21,29 @@ EventNames = Annotated[list[Annotated[str, AfterValidator(check_event)]], Before
 """One event type, or a list of them."""
 
 
+def _check_where(where: list[Matcher], info: ValidationInfo) -> list[Matcher]:
+    check_matchers(where, info.data.get("events", []))
+    return where
+
+
+Matchers = Annotated[list[Matcher], AfterValidator(_check_where)]
+"""Matchers on fields that the events beside them have."""
+
+
+def _check_number(path: str, info: ValidationInfo) -> str:
+    check_number(path, info.data.get("events", []))
+    return path
+
+
+NumberField = Annotated[str, AfterValidator(_check_number)]
+"""A field of the events beside it that measures."""
+
+
 class Watched(Options):
     """Other events that a rule listens to."""
 
     events: EventNames = Field(min_length=1)
-    where: list[Matcher] = []
-
-    @field_validator("where")
-    @classmethod
-    def _check_where(cls, where: list[Matcher], info: ValidationInfo) -> list[Matcher]:
-        check_matchers(where, info.data.get("events", []))
-        return where
+    where: Matchers = []
 
 
 class Ending(Watched):

@@ -10,11 +10,11 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 from bridge.coarse import Part, draw, passes, quantile
 from bridge.counting import Counting, window_of
 from bridge.event import Kind
-from bridge.events.checking import check_number
 from bridge.limit import Limit, limit_of
 from bridge.rule import check_limit
 from bridge.state import Sample, State
 from bridge.values import Quantity
+from bridge.watched import NumberField
 from bridge.window import Span
 
 QUANTILES = ("p50", "p95", "p99")
@@ -35,19 +35,13 @@ class Aggregate(Counting):
     meaning: ClassVar[tuple[str, ...]] = ("field",)
 
     type: Literal["aggregate"]
-    field: str
+    field: NumberField
     fn: Function
     above: Quantity | None = None
     below: Quantity | None = None
     at_least: int = Field(1, ge=1, le=1_000_000)
 
     _limit: Limit = PrivateAttr(default=Limit(True, 0.0, ""))
-
-    @field_validator("field")
-    @classmethod
-    def _check_field(cls, path: str, info: ValidationInfo) -> str:
-        check_number(path, info.data.get("events", []))
-        return path
 
     @field_validator("above", "below")
     @classmethod

@@ -7,10 +7,10 @@ from pydantic import ValidationInfo, field_validator
 
 from bridge.counting import Counting, window_of
 from bridge.event import Kind
-from bridge.events.checking import check_number
 from bridge.rule import check_limit
 from bridge.state import SEPARATOR, Memory, Sample, State
 from bridge.values import Quantity
+from bridge.watched import NumberField
 
 
 class Increase(Counting):
@@ -26,14 +26,8 @@ class Increase(Counting):
     remembering: ClassVar[bool] = True
 
     type: Literal["increase"]
-    field: str
+    field: NumberField
     above: Quantity = Quantity(0.0, "number", "0")
-
-    @field_validator("field")
-    @classmethod
-    def _check_field(cls, path: str, info: ValidationInfo) -> str:
-        check_number(path, info.data.get("events", []))
-        return path
 
     @field_validator("above")
     @classmethod

@@ -11,7 +11,7 @@ from bridge.limit import Limit, limit_of
 from bridge.matcher import Matcher, check_unit
 from bridge.state import Sample, State
 from bridge.values import Quantity
-from bridge.watched import check_matchers
+from bridge.watched import Matchers
 
 
 class Ratio(Counting):
@@ -25,18 +25,12 @@ class Ratio(Counting):
     meaning: ClassVar[tuple[str, ...]] = ("matching",)
 
     type: Literal["ratio"]
-    matching: list[Matcher] = Field(min_length=1)
+    matching: Matchers = Field(min_length=1)
     above: Quantity | None = None
     below: Quantity | None = None
     at_least: int = Field(10, ge=1, le=1_000_000)
 
     _limit: Limit = PrivateAttr(default=Limit(True, 0.0, ""))
-
-    @field_validator("matching")
-    @classmethod
-    def _check_matching(cls, matching: list[Matcher], info: ValidationInfo) -> list[Matcher]:
-        check_matchers(matching, info.data.get("events", []))
-        return matching
 
     @field_validator("above", "below")
     @classmethod

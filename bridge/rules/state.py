@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import msgspec
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 
 from bridge.event import Kind
 from bridge.latest import Latest, Measured, Measurement
@@ -12,7 +12,7 @@ from bridge.matcher import Matcher
 from bridge.state import Sample
 from bridge.state import State as Combination
 from bridge.values import SECOND
-from bridge.watched import check_matchers
+from bridge.watched import Matchers
 
 
 class Standing(Measured):
@@ -33,13 +33,7 @@ class State(Latest):
     meaning: ClassVar[tuple[str, ...]] = ("matching",)
 
     type: Literal["state"]
-    matching: list[Matcher] = Field(min_length=1)
-
-    @field_validator("matching")
-    @classmethod
-    def _check_matching(cls, matching: list[Matcher], info: ValidationInfo) -> list[Matcher]:
-        check_matchers(matching, info.data.get("events", []))
-        return matching
+    matching: Matchers = Field(min_length=1)
 
     @property
     def marks(self) -> Sequence[Matcher]:

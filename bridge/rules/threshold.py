@@ -7,13 +7,12 @@ from pydantic import PrivateAttr, ValidationInfo, field_validator, model_validat
 
 from bridge.event import Kind
 from bridge.events import EVENT_TYPES
-from bridge.events.checking import check_number
 from bridge.latest import Latest, Measured, Measurement
 from bridge.limit import Limit, limit_of
 from bridge.rule import check_limit
 from bridge.state import SEPARATOR, Sample, State
 from bridge.values import Quantity
-from bridge.watched import Names
+from bridge.watched import Names, NumberField
 
 
 class Levels(Measured):
@@ -35,22 +34,15 @@ class Threshold(Latest):
     meaning: ClassVar[tuple[str, ...]] = ("field", "of", "per", "sum_over")
 
     type: Literal["threshold"]
-    field: str
-    of: str | None = None
-    per: str | None = None
+    field: NumberField
+    of: NumberField | None = None
+    per: NumberField | None = None
     above: Quantity | None = None
     below: Quantity | None = None
     clear: Quantity | None = None
     sum_over: Names = []
 
     _limit: Limit = PrivateAttr(default=Limit(True, 0.0, ""))
-
-    @field_validator("field", "of", "per")
-    @classmethod
-    def _check_field(cls, path: str | None, info: ValidationInfo) -> str | None:
-        if path is not None:
-            check_number(path, info.data.get("events", []))
-        return path
 
     @field_validator("above", "below", "clear")
     @classmethod
