@@ -224,7 +224,7 @@ def _why(data: bytes, error: Exception) -> str:
 
 def _seq(value: object) -> int:
     """A server's number of an event; 0 for what is none, or what no server could have reached and no store takes."""
-    return value if isinstance(value, int) and 0 <= value < SEQ_END else 0
+    return value if type(value) is int and 0 <= value < SEQ_END else 0
 
 
 class _Stop:

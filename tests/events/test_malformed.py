@@ -249,3 +249,10 @@ def test_numbers_that_no_sum_can_carry() -> None:
         *(statsz(seq, slow_consumers=each, cpu=each, cores=1e-300, mem=each) for seq, each in enumerate(huge, 1)),
         statsz(20, slow_consumers=1, cpu=1e299, cores=1e-300, mem=1, connections=5e-324),
     )
+
+
+def test_a_number_of_a_message_that_is_none() -> None:
+    """`true` and `false` are integers for Python, and no numbers for JSON."""
+    body = {"server": {"id": "P1", "name": "n1", "seq": False, "ver": "2.15.1"}, "statsz": {"slow_consumers": 1}}
+    other = {"server": {"id": "P1", "name": "n1", "seq": True, "ver": "2.15.1"}, "statsz": {"slow_consumers": 2}}
+    survives(*(Message(STATSZ, json.dumps(each).encode(), START + 1) for each in (body, other)))
