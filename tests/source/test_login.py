@@ -1,9 +1,6 @@
 """Logins that fail, and what is said about them."""
 
-import base64
-import json
 import logging
-import os
 from pathlib import Path
 
 import nkeys
@@ -15,6 +12,7 @@ from bridge.source.login import read_login
 from bridge.source.servers import parse_server
 from bridge.source.settings import Settings
 from tests.conftest import StartServer
+from tests.operator_mode import Operator, new_key
 from tests.source.heard import ACCOUNTS, QUICK, run, settings_at, settings_for
 from tests.waiting import eventually
 
@@ -88,8 +86,8 @@ async def test_a_token_logs_in(start_server: StartServer) -> None:
 
 async def test_an_nkey_logs_in(start_server: StartServer, tmp_path: Path) -> None:
     user = new_key(nkeys.PREFIX_BYTE_USER)
-    server = start_server(f"accounts {{ SYS {{ users: [{{nkey: {public(user)}}}] }} }}\nsystem_account: SYS")
-    (tmp_path / "user.nk").write_bytes(user + b"\n")
+    server = start_server(f"accounts {{ SYS {{ users: [{{nkey: {user.public}}}] }} }}\nsystem_account: SYS")
+    (tmp_path / "user.nk").write_text(f"{user.seed}\n")
     settings = replace(settings_for(server), user=None, password=None, nkey_file=tmp_path / "user.nk")
     async with run(settings) as it:
         await eventually(lambda: it.heard.sees)
@@ -119,79 +117,29 @@ def test_broken_credentials_are_refused_before_use(tmp_path: Path, content: str,
 
 
 def test_the_seed_of_something_else_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "account.nk").write_bytes(new_key(nkeys.PREFIX_BYTE_ACCOUNT))
+    (tmp_path / "account.nk").write_text(new_key(nkeys.PREFIX_BYTE_ACCOUNT).seed)
     with pytest.raises(LoginFailed, match="seed of something else than a user"):
         read_login(Settings(servers=(), nkey_file=tmp_path / "account.nk"), parse_server("nats://host"))
 
 
 async def test_credentials_are_read_again_at_each_try(start_server: StartServer, tmp_path: Path) -> None:
-    user = new_key(nkeys.PREFIX_BYTE_USER)
-    config, jwt = operator_mode(user)
-    server = start_server(config)
+    operator = Operator()
+    user = operator.system.user()
+    server = start_server(operator.memory())
     creds = tmp_path / "sys.creds"
     settings = replace(settings_for(server), user=None, password=None, credentials=creds)
     async with run(settings) as it:
         [tale] = await eventually(lambda: it.heard.tales("login_failed"))
         assert f"cannot read nats.credentials {creds}: No such file" in str(tale["reason"])
-        text = JWT.replace("a.b.c", jwt) + "\nIMPORTANT\n" + SEED.format(user.decode())
-        creds.write_text(text.replace("\n", "\r\n"))
+        creds.write_text(user.creds.replace("\n", "\r\n"))
         await eventually(lambda: it.heard.sees, within=4)
-        assert jwt not in str(it.heard.calls)
+        assert user.jwt not in str(it.heard.calls)
 
 
 async def test_credentials_that_the_server_refuses_are_told(start_server: StartServer, tmp_path: Path) -> None:
-    user = new_key(nkeys.PREFIX_BYTE_USER)
-    config, _ = operator_mode(user)
-    _, foreign = operator_mode(user)
-    server = start_server(config)
-    (tmp_path / "sys.creds").write_text(JWT.replace("a.b.c", foreign) + SEED.format(user.decode()))
+    server = start_server(Operator().memory())
+    (tmp_path / "sys.creds").write_text(Operator().system.user().creds)
     settings = replace(settings_for(server), user=None, password=None, credentials=tmp_path / "sys.creds")
     async with run(settings, limits=replace(QUICK, answer=4, connect=5)) as it:
         [tale] = await eventually(lambda: it.heard.tales("login_failed"))
         assert "Authorization Violation; check nats.credentials in rules.yaml" in str(tale["reason"])
-
-
-def new_key(prefix: int) -> bytes:
-    return bytes(nkeys.encode_seed(os.urandom(32), prefix))
-
-
-def public(seed: bytes) -> str:
-    return str(nkeys.from_seed(bytearray(seed)).public_key.decode())
-
-
-def operator_mode(user: bytes) -> tuple[str, str]:
-    """A server's configuration with accounts made of JWTs, and the JWT of a user of its system account."""
-    operator, account = new_key(nkeys.PREFIX_BYTE_OPERATOR), new_key(nkeys.PREFIX_BYTE_ACCOUNT)
-    operator_jwt = sign(operator, public(operator), {"type": "operator", "system_account": public(account)})
-    limits = {
-        "subs": -1,
-        "data": -1,
-        "payload": -1,
-        "imports": -1,
-        "exports": -1,
-        "wildcards": True,
-        "conn": -1,
-        "leaf": -1,
-    }
-    account_jwt = sign(operator, public(account), {"type": "account", "limits": limits})
-    user_jwt = sign(account, public(user), {"type": "user", "subs": -1, "data": -1, "payload": -1})
-    preload = f"{{ {public(account)}: {account_jwt} }}"
-    return f"operator: {operator_jwt}\nresolver: MEMORY\nresolver_preload: {preload}", user_jwt
-
-
-def sign(issuer: bytes, subject: str, claims: dict[str, object]) -> str:
-    body = {
-        "jti": "x",
-        "iat": 1700000000,
-        "iss": public(issuer),
-        "name": "n",
-        "sub": subject,
-        "nats": {"version": 2, **claims},
-    }
-    parts = [_encode(json.dumps(part).encode()) for part in ({"typ": "JWT", "alg": "ed25519-nkey"}, body)]
-    signature = nkeys.from_seed(bytearray(issuer)).sign(".".join(parts).encode())
-    return ".".join([*parts, _encode(signature)])
-
-
-def _encode(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
