@@ -1,4 +1,4 @@
-"""What the tests share: real nats-servers, of two versions."""
+"""What the tests share: real nats-servers, of two versions, and the real Alertmanager."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,6 +9,7 @@ import pytest
 
 from bridge.demo.nats_binary import Version, find
 from bridge.demo.nats_server import NatsServer
+from tests import alertmanager as real_alertmanager
 
 
 class StartServer(Protocol):
@@ -32,3 +33,9 @@ def start_server(nats_binary: Path) -> Iterator[StartServer]:
             return stack.enter_context(NatsServer(nats_binary, config, name=name))
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def alertmanager() -> Path:
+    """The directory with `prometheus-alertmanager` and `amtool`; see `tests.alertmanager.running`."""
+    return real_alertmanager.find()

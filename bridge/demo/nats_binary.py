@@ -1,15 +1,13 @@
 """Where a real nats-server comes from: named, installed, cached, or downloaded and unpacked without root."""
 
-import fcntl
 import os
-import platform
 import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Literal
 
-from bridge.demo.debian import Apt
+from bridge.demo.package import Package
 from bridge.errors import BridgeError
 
 Version = Literal["any", "distribution", "newest"]
@@ -63,38 +61,10 @@ def _newest_of(cache: Path) -> Path | None:
 
 
 def _from_debian(cache: Path, suite: str | None) -> Path:
-    """A link tells which version a suite had when it was asked, so that later calls need no network."""
-    link = cache / (suite or _name_release())
-    if not (link / "nats-server").exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with (cache / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not (link / "nats-server").exists():  # nobody else was faster
-                _download(cache, suite, link)
-    return (link / "nats-server").resolve()
-
-
-def _name_release() -> str:
-    release = platform.freedesktop_os_release()
-    return f"{release['ID']}-{release.get('VERSION_ID', 'rolling')}"
-
-
-def _download(cache: Path, suite: str | None, link: Path) -> None:
-    scratch = cache / "download"
-    shutil.rmtree(scratch, ignore_errors=True)  # what a killed one left
-    scratch.mkdir()
     try:
-        Apt(scratch / "apt", suite).unpack("nats-server", scratch / "root")
-        binary = next((scratch / "root/usr").glob("*bin/nats-server"), scratch / "nats-server")
-        home = cache / version_of(binary)
-        home.mkdir(exist_ok=True)
-        binary.replace(home / "nats-server")
-        (scratch / "link").symlink_to(home.name)
-        (scratch / "link").replace(link)
+        return Package("nats-server", ("nats-server",), cache, version_of).fetch(suite) / "nats-server"
     except BridgeError as error:
         raise BridgeError(
             f"no nats-server for the tests and the demo: {error}; install one (Debian: apt-get install nats-server) "
             "or name one: NATS_SERVER=/path/to/nats-server"
         ) from error
-    finally:
-        shutil.rmtree(scratch)
