@@ -21,7 +21,9 @@ def setup(loaded: Loaded) -> Setup:
         routing=Routing(
             route=config.route,
             targets={
-                receiver.name: tuple(Target(key, each.send_resolved) for key, each in receiver.destinations.items())
+                receiver.name: tuple(
+                    Target(key, each.send_resolved, each.memory_for) for key, each in receiver.destinations.items()
+                )
                 for receiver in config.receivers
             },
             give_up_after=config.delivery.give_up_after,

@@ -154,6 +154,12 @@ class Group(msgspec.Struct):
                 knew = name in earlier and earlier[name].alert == alert.id and earlier[name].arrived
                 cursor.told[name] = Told(alert.id, arrived or knew)
 
+    def sleep(self) -> None:
+        """It is over; only what its receivers remember is kept, so that they can go on from there."""
+        self.ticked = 0
+        kept = {key: cursor for key, cursor in self.cursors.items() if cursor.memory}
+        self.cursors = {key: Cursor(upto=cursor.upto, memory=cursor.memory) for key, cursor in kept.items()}
+
     def prune(self) -> list[int]:
         """Drop the changes that every destination is past. Returns their numbers."""
         upto = min((cursor.upto for cursor in self.cursors.values()), default=self.newest)
@@ -206,6 +212,11 @@ class Group(msgspec.Struct):
     def over(self) -> bool:
         """Nothing fires, nothing is untold, nothing is under way."""
         return not self.firing and not self.changes and not any(cursor.row for cursor in self.cursors.values())
+
+    @property
+    def asleep(self) -> bool:
+        """Nothing is left of it but what its receivers remember."""
+        return not self.ticked and self.over
 
     def _resolved(self, changes: list[Change], cursor: Cursor) -> list[Change]:
         """Ended alerts of which the destination knows, or which fired and ended since its last message."""

@@ -19,6 +19,8 @@ class Target(msgspec.Struct, frozen=True):
 
     key: str
     send_resolved: bool = True
+    memory_for: int = 0
+    """What the receiver remembered about a group is kept this long after the group's end, in microseconds."""
 
 
 class Routing(msgspec.Struct, frozen=True):
@@ -101,6 +103,7 @@ class Outbox:
     def tick(self, id: str, at: int) -> list[Change]:
         """A group is due. Returns the changes that messages hold from now on."""
         group = self.groups[id]
+        slept = group.asleep
         frozen: list[Change] = []
         for target in self._targets(group):
             cursor = group.cursor(target.key)
@@ -110,12 +113,15 @@ class Outbox:
                 frozen += self._freeze(group, target, at, self.routing.route.repeat_interval)
         group.ticked = at
         self._prune(group)
-        if group.over:
+        if not group.over:
+            self._rest(group, at)
+        elif not slept and (memory_for := self._memory_for(group)):
+            group.sleep()
+            self._file(group, at + memory_for)
+        else:
             del self.groups[id]
             self._dirty.discard(id)
             self._gone.add(id)
-        else:
-            self._rest(group, at)
         return frozen
 
     def settled(self, outcome: Settled) -> tuple[OutboxRow | None, list[Change]]:
@@ -156,6 +162,16 @@ class Outbox:
         if group := self.groups.get(row.group):
             group.cursor(row.destination).memory = dict(row.memory)
             self._dirty.add(group.id)
+
+    def standing(self, group_id: str, destination: str, at: int) -> list[AlertView]:
+        """What fires and the destination was told of, as it is now: for services that forget what is not repeated."""
+        group = self.groups.get(group_id)
+        told = group.cursors[destination].told if group and destination in group.cursors else {}
+        return [
+            self._living.view(self._living.facts(name), "firing", each.alert, at)
+            for name, each in told.items()
+            if group and each.arrived and group.firing.get(name) == each.alert
+        ]
 
     # -- the store ----------------------------------------------------------------------------------------------
 
@@ -227,6 +243,7 @@ class Outbox:
         old, self.groups = self.groups, {}
         self.routing = routing
         self._bury_removed(at)
+        self.groups = {id: group for id, group in old.items() if group.asleep}
         for group in old.values():
             self._move(group, at)
         self._gone |= old.keys() - self.groups.keys()
@@ -275,7 +292,14 @@ class Outbox:
         if group is None:
             group = self.groups[place.id] = Group(place.id, place.key, place.labels, place.receiver, at + place.wait)
             self._file(group, group.due)
+        elif group.asleep:
+            group.labels, group.receiver = place.labels, place.receiver
+            self._file(group, at + place.wait)
         return group
+
+    def _memory_for(self, group: Group) -> int:
+        """How long what the group's receivers remember is worth keeping."""
+        return max((target.memory_for for target in self._targets(group) if group.cursor(target.key).memory), default=0)
 
     def _file(self, group: Group, due: int) -> None:
         group.due = due

@@ -80,6 +80,11 @@ class Destination(Options):
     send_resolved: bool = True
     """Whether the end of an alert is told."""
 
+    @property
+    def memory_for(self) -> int:
+        """Microseconds for which what it remembered about a group is kept after the group's end."""
+        return 0
+
     def account(self) -> Secret | None:
         """What the service counts its limits against: destinations that have the same share rate and pauses."""
         return None
