@@ -11,7 +11,7 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from urllib.parse import ParseResult
 
 from nats import errors as nats_errors
@@ -20,9 +20,10 @@ from nats.aio.client import Client, RawCredentials
 from bridge.clock import Clock
 from bridge.errors import LoginFailed, SourceError, Unreachable
 from bridge.source.force import abort, on_reading_end, tasks_of
+from bridge.source.gather import PING_SUBJECT, Answer, Gathered, Gatherer, Paged
 from bridge.source.login import Login, read_login, tls_context
 from bridge.source.reports import Reports
-from bridge.source.rollcall import PING_SUBJECT, Outcome, RollCall
+from bridge.source.rollcall import Outcome, call_the_roll
 from bridge.source.servers import Target
 from bridge.source.settings import Limits, Settings
 from bridge.source.sink import Sink
@@ -32,6 +33,8 @@ _REFUSALS = ("authorization", "authentication", "account active connections")
 """What `-ERR` says, in lower case, where a login is refused (nats-server's errors.go)."""
 _DENIED = re.compile(r'permissions violation for (subscription|publish)[^"]*"([^"]+)"')
 """nats-py hands on in lower case what the server says; 2.9.10 and 2.15.1 say the same."""
+_REQUEST_ID = re.compile(r"(?<=^\$SYS\.REQ\.SERVER\.)N[A-Z2-7]{55}(?=\.)")
+"""The server's id in a request to one: what is denied for one is denied for all."""
 _PING_FOR_EVER = 24 * 3600
 _REASON_MAX = 256
 """Characters: some of it is the server's own text."""
@@ -59,12 +62,11 @@ class Connection:
         self._sink, self._clock = sink, clock
         self._client = Client()
         self._check = ""
-        self._inbox = ""
         self._opening = True
         self._closed = asyncio.Event()
         self._denied: set[str] = set()
         self._subscriptions = Subscriptions(self._client, self._take_all, sink, limits.patience)
-        self._roll_call = RollCall(self._take)
+        self._gatherer = Gatherer(self._client, limits.quiet)
 
     @property
     def ready(self) -> bool:
@@ -116,9 +118,25 @@ class Connection:
     async def call_the_roll(self) -> Outcome:
         """Ask all servers for their STATSZ, and wait for the answers. Raises Unreachable."""
         with self._translated():
-            self._inbox = self._client.new_inbox()
-            await self._roll_call.ask(self._client, self._inbox)
-            return await self._roll_call.wait(self._limits)
+            return await call_the_roll(self._gatherer, self._limits, self._take)
+
+    async def ask(
+        self, subject: str, options: dict[str, object] | None = None, *, within: float, expected: int = 0
+    ) -> Gathered:
+        """Ask all servers, or one: see `gather`. Raises Unreachable."""
+        with self._translated():
+            return await self._gatherer.ask(subject, options, within=within, expected=expected)
+
+    async def pages(self, paged: Paged, *, within: float, to: str = "") -> AsyncIterator[Answer]:
+        """All pages of a list: see `gather`. Raises Unreachable."""
+        with self._translated():
+            async for answer in self._gatherer.pages(paged, within=within, to=to):
+                yield answer
+
+    @property
+    def active(self) -> int:
+        """Servers that the latest STATSZ that was asked for counts; 0 before."""
+        return self._gatherer.active
 
     @property
     def may_ask(self) -> bool:
@@ -251,10 +269,11 @@ class Connection:
         return f"{self._settings.inbox_prefix}.>"
 
     def _deny(self, action: str, lowered: str) -> None:
-        known = [*self._subscriptions.patterns, PING_SUBJECT]
-        subject = next((one for one in known if one.lower() == lowered), lowered)
-        if lowered == self._inbox.lower():
-            subject = self._inbox_pattern
+        known = self._subscriptions.patterns
+        subject = (
+            next((one for one in known if one.lower() == lowered), "") or self._gatherer.refuse(lowered) or lowered
+        )
+        subject = _REQUEST_ID.sub("*", self._inbox_pattern if subject == self._gatherer.inbox else subject)
         if subject in self._denied:
             return
         self._denied.add(subject)

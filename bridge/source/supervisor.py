@@ -7,8 +7,9 @@ from typing import Any
 from bridge.clock import Clock
 from bridge.errors import SourceError, WrongAccount
 from bridge.source.connection import Connection
+from bridge.source.gather import PING_SUBJECT
 from bridge.source.reports import Reports
-from bridge.source.rollcall import PING_SUBJECT, Outcome
+from bridge.source.rollcall import Outcome
 from bridge.source.servers import Servers, Target
 from bridge.source.settings import Limits, Settings
 from bridge.source.sink import Sink
