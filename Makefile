@@ -7,8 +7,11 @@ UNITS := /etc/systemd/system
 LOCK := .cache/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-config --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --no-annotate
 
+# Most tests wait for servers: three at a time keep two cores busy. Named tests run one by one.
+WORKERS = $(if $(ARGS),,--numprocesses 3 --dist worksteal)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench lock install clean
+.PHONY: help demo test long search check format bench lock install clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -17,8 +20,15 @@ help: ## this list
 demo: $(VENV)/.run ## show the bridge at work on a real nats-server, in under a minute; KEEP=1 stays up
 	@$(BIN)/nats-alert-bridge demo $(if $(filter-out 0,$(KEEP)),--keep)
 
-test: $(VENV)/.dev ## run all tests; ARGS="-k slack" passes on to pytest
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev ## run all tests but the long ones; ARGS="-k slack" passes on to pytest
+	@$(BIN)/python -m pytest -m "not long" $(WORKERS) $(ARGS)
+
+long: $(VENV)/.dev ## run the tests that take minutes each
+	@$(BIN)/python -m pytest -m long $(ARGS)
+
+search: $(VENV)/.dev ## let the property tests look for cases that `make test` does not try; ROUNDS=3 times
+	@for round in $$(seq $(or $(ROUNDS),3)); do \
+		HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -m "hypothesis and not long" $(WORKERS) $(ARGS) || exit 1; done
 
 check: $(VENV)/.dev ## formatting, lint, types and the direction of imports
 	$(BIN)/ruff format --check

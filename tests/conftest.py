@@ -1,15 +1,23 @@
-"""What the tests share: real nats-servers, of two versions, and the real Alertmanager."""
+"""What the tests share: real nats-servers, of two versions, the real Alertmanager, and how property tests choose
+their cases."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
 import pytest
+from hypothesis import settings
 
 from bridge.demo.nats_binary import Version, find
 from bridge.demo.nats_server import NatsServer
 from tests import alertmanager as real_alertmanager
+
+# A change passes or fails by what it changed, not by the luck of its run: `make search` looks for new cases.
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("search", print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 class StartServer(Protocol):

@@ -72,7 +72,7 @@ def test_a_systemd_that_is_gone_is_logged_and_no_error(
 @pytest.mark.parametrize(
     ("usec", "pid", "seconds"),
     [
-        ("30000000", str(os.getpid()), 15.0),
+        pytest.param("30000000", str(os.getpid()), 15.0, id="30000000-own-15.0"),
         ("30000000", None, 15.0),
         ("30000000", "1", None),
         ("0", None, None),
