@@ -1,5 +1,6 @@
 """What was missed while NATS was not heard: an upper bound, from the servers' own numbering of their messages."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,10 @@ from bridge.event import Event, clean
 from bridge.values import SECOND, format_duration
 
 SERVERS_MAX = 1000
-"""Servers whose numbers are remembered; beyond that nothing is said about the rest."""
+"""Servers whose numbers are remembered; of the rest it is said that nothing is known."""
+
+NAMED_MAX = 3
+"""Servers that a sentence names."""
 
 
 class Absence:
@@ -21,49 +25,92 @@ class Absence:
         """Server id → its name and its latest number."""
         self.unnamed: list[str] = []
         """Servers that go by their id, since nobody has read the list."""
-        self._before: dict[str, tuple[str, int]] | None = None
-        self._first: dict[str, int] = {}
+        self._away = False
+        self._waited_for: set[str] = set()
+        """Servers whose next number tells what was missed before it."""
+        self._missed: dict[str, int] = {}
+        self._met: set[str] = set()
+        """Servers that were heard for the first time during the gap: each began to count at 1."""
+        self._full = False
 
     def hear(self, event: Event) -> None:
         """Note the number of an event that came."""
-        id = event.server_id
-        if self._before is not None and id not in self._first:
-            self._first[id] = event.server_seq
+        id, seq = event.server_id, event.server_seq
         known = self.heard.get(id)
-        if known is not None:
-            self.heard[id] = known[0], event.server_seq
-        elif len(self.heard) < SERVERS_MAX:
-            name = _name(event)
-            self.heard[id] = name, event.server_seq
-            if name == id:
-                self.unnamed.append(id)
+        if known is None:
+            self._meet(id, seq, event)
+        elif seq > known[1]:
+            if self._waited_for and id in self._waited_for:
+                self._waited_for.discard(id)
+                self._missed[id] = self._missed.get(id, 0) + seq - known[1] - 1
+            self.heard[id] = known[0], seq
 
     def begin(self) -> None:
         """A gap begins; a gap within a gap is part of it."""
-        if self._before is None:
-            self._before, self._first = dict(self.heard), {}
+        if not self._away:
+            self._away, self._missed, self._met, self._full = True, {}, set(), False
+            self._waited_for = set(self.heard)
+
+    def reconnect(self) -> None:
+        """A connection begins. What the one before has heard during the gap is not all that was sent until now."""
+        if self._away:
+            self._waited_for = set(self.heard)
 
     def end(self, since: int, to: int) -> dict[str, Any]:
         """The gap is over: what the event `bridge.away` tells."""
-        before, self._before = self._before or {}, None
-        missed: dict[str, int] = {}
-        unknown: list[str] = []
-        for id, (name, last) in before.items():
-            if id in self._first:
-                missed[name] = missed.get(name, 0) + max(0, self._first[id] - last - 1)
-            else:
-                unknown.append(name)
-                self.heard.pop(id, None)
-        told = [f"{name}: at most {count}" for name, count in sorted(missed.items())]
-        told += [f"{name}: restarted or silent, unknown" for name in sorted(set(unknown) - missed.keys())]
+        gone, self._waited_for, self._away = self._waited_for, set(), False
+        unknown = {self.heard.pop(id)[0] for id in gone}
+        bounds: dict[str, int] = {}
+        for id in self._missed.keys() - gone:
+            name = self.heard[id][0]
+            bounds[name] = bounds.get(name, 0) + self._missed[id]
+        met = {self.heard[id][0] for id in self._met - gone}
+        told = [_say(name, bounds.get(name), name in unknown, name in met) for name in sorted(bounds.keys() | unknown)]
+        if self._full:
+            told.append(f"more than {SERVERS_MAX} servers: of the others, unknown")
         return {
             "from": _show(since),
             "to": _show(to),
             "seconds": (to - since) / SECOND,
             "span": format_duration(to - since),
-            "messages": sum(missed.values()),
+            "messages": sum(bounds.values()),
+            "missed": _sum_up(bounds, unknown),
             "servers": "; ".join(told),
         }
+
+    def _meet(self, id: str, seq: int, event: Event) -> None:
+        if len(self.heard) >= SERVERS_MAX:
+            self._full = True
+            return
+        name = _name(event)
+        self.heard[id] = name, seq
+        if name == id:
+            self.unnamed.append(id)
+        if self._away:
+            self._met.add(id)
+            self._missed[id] = max(0, seq - 1)
+
+
+def _say(name: str, bound: int | None, unknown: bool, met: bool) -> str:
+    if bound is None:
+        return f"{name}: not heard since, unknown"
+    if unknown:
+        return f"{name}: restarted, at most {bound} since then, unknown before"
+    return f"{name}: {'new, ' if met else ''}at most {bound}"
+
+
+def _sum_up(bounds: dict[str, int], unknown: Collection[str]) -> str:
+    """In a sentence."""
+    if not bounds:
+        return f"how many messages{_of(unknown)} were missed is not known"
+    text = f"at most {sum(bounds.values())} messages{_of(bounds)} were missed"
+    return f"{text}; how many{_of(unknown)} is not known" if unknown else text
+
+
+def _of(names: Collection[str]) -> str:
+    if not names:
+        return ""
+    return f" of {', '.join(sorted(names))}" if len(names) <= NAMED_MAX else f" of {len(names)} servers"
 
 
 def _name(event: Event) -> str:

@@ -189,7 +189,7 @@ class App:
         except StoreError as error:
             LOG.error("%s", error)
             self._exit_code = 1
-        LOG.info("stopped")
+        LOG.info("stopped received=%d dropped=%d", self._inbox.received, self._inbox.dropped)
 
     def _dropped(self, count: int) -> None:
         self._source.dropped(count)

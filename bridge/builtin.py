@@ -66,7 +66,7 @@ _RULES: tuple[dict[str, object], ...] = (
         "where": ["seconds > 1m"],
         "labels": {"severity": "info"},
         "annotations": {
-            "summary": "NATS was not heard for {{ event.span }}, from {{ event['from'] }} on",
+            "summary": "NATS was not heard for {{ event.span }}, from {{ event['from'] }} on; {{ event.missed }}",
             "description": "Missed messages: {{ event.servers }}",
         },
     },

@@ -47,7 +47,8 @@ class Dispatch:
         indexes = {name: build(name, asked, setup.names) for name, asked in watchers.items()}
         self._index = {name: (index.read, index.table, index.rest) for name, index in indexes.items()}
         self._wanted = frozenset(wanted)
-        self.decoder = Decoder(wanted, once, setup.names, raw=bool(self._by_subject))
+        # The answers to the PING come in any case: their numbers tell what was missed.
+        self.decoder = Decoder({"server.statsz": (), **wanted}, once, setup.names, raw=bool(self._by_subject))
 
     @property
     def subjects(self) -> frozenset[str]:

@@ -270,6 +270,7 @@ class Engine:
                 self._see()
             case Own():
                 self._once.claim((given.server_id, given.client_id))
+                self._absence.reconnect()
             case Settled():
                 self._settle(given)
             case Postponed():

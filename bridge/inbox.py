@@ -29,6 +29,10 @@ class Inbox:
 
     def __init__(self, clock: Clock, dropped: Callable[[int], None]) -> None:
         """`dropped` is told of messages that found no room."""
+        self.received = 0
+        """Messages of NATS that were taken, since the start, answers to the bridge's own requests included."""
+        self.dropped = 0
+        """Those that found no room. The two together are all that the servers have sent to the bridge."""
         self._clock = clock
         self._dropped = dropped
         self._inputs: deque[Input] = deque()
@@ -98,6 +102,7 @@ class Inbox:
             self._take_some(heard, at)
         else:
             self._bytes += size
+            self.received += len(heard)
             self._inputs.extend([Message(subject, data, at) for subject, data in heard])
         self._full = self._full or len(self._inputs) >= CROWDED or self._bytes >= CROWDED_BYTES
         self._filled.set()
@@ -106,9 +111,11 @@ class Inbox:
         """As many as there is room for."""
         for place, (subject, data) in enumerate(heard):
             if len(self._inputs) >= MESSAGES_MAX or self._bytes + len(data) > BYTES_MAX:
+                self.dropped += len(heard) - place
                 self._dropped(len(heard) - place)
                 return
             self._bytes += len(data)
+            self.received += 1
             self._inputs.append(Message(subject, data, at))
 
     def own(self, server_id: str, client_id: int) -> None:

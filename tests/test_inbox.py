@@ -109,3 +109,13 @@ def test_bytes_have_a_limit_too(filled: Filled) -> None:
     filled.hear(fit + 5, LARGE)
     assert len(filled.inbox) == fit
     assert sum(filled.dropped) == 5
+
+
+def test_received_and_dropped_are_all_that_came(filled: Filled) -> None:
+    filled.hear(MESSAGES_MAX + READ // 2)
+    filled.hear(READ)
+    assert filled.inbox.received == MESSAGES_MAX
+    assert filled.inbox.dropped == sum(filled.dropped) == READ // 2 + READ
+    filled.inbox.take(MESSAGES_MAX)
+    filled.hear(READ)
+    assert (filled.inbox.received, filled.inbox.dropped) == (MESSAGES_MAX + READ, READ // 2 + READ)

@@ -23,6 +23,7 @@ TYPES = (
         Field("seconds", "seconds", "length"),
         Field("span", "text", "the same, as people say it"),
         Field("messages", "number", "at most so many messages were missed, of servers that still run"),
+        Field("missed", "text", "the same in a sentence"),
         Field("servers", "text", "the same for each server"),
     ),
     _type(

@@ -25,7 +25,7 @@ class Reports:
         self._reason = "no connection yet"
         self._said: set[tuple[type[SourceError], str]] = set()
         self._alarmed = False
-        self._dropped = 0
+        self._dropped = self._dropped_before = 0
 
     def reached(self) -> None:
         """A server took the login: an outage, if there is one, is not the network's."""
@@ -105,7 +105,8 @@ class Reports:
         count, self._dropped = self._dropped, 0
         if count:
             reason = "they came faster than they could be taken in"
-            _log.warning("dropped %d messages: %s", count, reason)
+            self._dropped_before += count
+            _log.warning("dropped %d messages, %d since the start: %s", count, self._dropped_before, reason)
             self._sink.told("events_dropped", {"count": count, "reason": reason}, self._clock.now())
 
     def _alarm(self, event_name: str, fields: dict[str, object]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from bridge.builtin import builtin_rules
 from bridge.commit import Settled
 from bridge.events import EVENT_TYPES
-from bridge.inputs import Blind, Happening, Input, Message, Sight
+from bridge.inputs import Blind, Happening, Input, Message, Own, Sight
 from tests.core.audience import OPS, Audience
 from tests.core.disk import restarted
 from tests.core.stage import Stage, at, disconnected, goodbye, rule, setup, statsz
@@ -140,7 +140,7 @@ def test_a_full_rule_says_so_once_a_minute_at_most() -> None:
 # -- what was missed --------------------------------------------------------------------------------------------------
 
 
-HEARD = rule(alert="Heard", events="server.statsz", type="flatline", within="1h")
+HEARD = rule(alert="Heard", events="client.disconnect", type="flatline", within="1h")
 AWAY = rule(alert="Away", events="bridge.away", annotations={"summary": "{{ event.messages }}; {{ event.servers }}"})
 
 
@@ -185,12 +185,53 @@ def test_a_server_that_was_restarted_or_is_silent_is_unknown() -> None:
         statsz(60, "a", "A2", seq=3),
         Sight(at(61)),
     )
-    assert seen == ["0; a: restarted or silent, unknown; b: restarted or silent, unknown"]
+    assert seen == ["2; a: restarted, at most 2 since then, unknown before; b: not heard since, unknown"]
+
+
+def test_a_server_that_came_during_the_gap_has_counted_from_1_on() -> None:
+    seen = away(statsz(1, seq=10), Blind(at(2)), statsz(60, seq=11), statsz(60, "new", "N", seq=8), Sight(at(61)))
+    assert seen == ["7; n1: at most 0; new: new, at most 7"]
 
 
 def test_a_gap_within_a_gap_is_a_part_of_it() -> None:
-    seen = away(statsz(1, seq=10), Blind(at(2)), statsz(30, seq=12), Blind(at(31)), statsz(60, seq=20), Sight(at(61)))
-    assert seen == ["1; n1: at most 1"]
+    seen = away(statsz(1, seq=10), Blind(at(2)), Blind(at(31)), statsz(60, seq=20), Sight(at(61)))
+    assert seen == ["9; n1: at most 9"]
+
+
+def test_what_was_missed_between_two_connections_of_one_gap_counts() -> None:
+    seen = away(
+        *(statsz(1, seq=10), statsz(1, "b", "B", seq=10), Blind(at(2))),
+        *(Own("P1", 7, at(30)), statsz(30, seq=12), statsz(30, "b", "B", seq=11), statsz(30, "c", "C", seq=2)),
+        *(Own("P1", 8, at(60)), statsz(60, seq=20), statsz(60, "c", "C", seq=4), Sight(at(61))),
+    )
+    assert seen == ["10; b: not heard since, unknown; c: new, at most 2; n1: at most 8"]
+
+
+def test_a_number_that_goes_back_tells_nothing() -> None:
+    """A double of what was heard before the gap must not end the counting."""
+    seen = away(statsz(1, seq=10), Blind(at(2)), statsz(59, seq=9), statsz(60, seq=15), Sight(at(61)))
+    assert seen == ["4; n1: at most 4"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ({"a": 1}, {"a": 5}, "at most 3 messages of a were missed"),
+        ({"a": 1, "b": 1}, {"a": 5, "b": 3}, "at most 4 messages of a, b were missed"),
+        ({"a": 1, "b": 1}, {"a": 5}, "at most 3 messages of a were missed; how many of b is not known"),
+        ({"a": 1}, {}, "how many messages of a were missed is not known"),
+        ({}, {}, "how many messages were missed is not known"),
+        (dict.fromkeys("abcd", 1), dict.fromkeys("abcd", 3), "at most 4 messages of 4 servers were missed"),
+    ],
+)
+def test_what_was_missed_is_a_sentence(before: dict[str, int], after: dict[str, int], told: str) -> None:
+    mine = rule(alert="Away", events="bridge.away", annotations={"summary": "{{ event.missed }}"})
+    audience = Audience(mine, route={"group_interval": "1s"})
+    audience.play(*(statsz(1, name, name, seq=seq) for name, seq in before.items()), Blind(at(2)))
+    audience.play(*(statsz(60, name, name, seq=seq) for name, seq in after.items()), Sight(at(61)))
+    audience.upto(100)
+
+    assert [each.annotations["summary"] for message in audience.messages() for each in message.alerts] == [told]
 
 
 def test_the_next_gap_is_counted_from_what_was_heard_last() -> None:

@@ -24,7 +24,7 @@ async def test_sigterm_ends_it_cleanly_while_nats_is_down(start_bridge: StartBri
     program = start_bridge(rules_file(NOWHERE, sink.url, BURST))
     await program.says("cannot connect", within=10)
     assert program.stop() == 0
-    assert program.lines[-1].endswith("stopped")
+    assert program.lines[-1].endswith("stopped received=0 dropped=0")
 
 
 async def test_sigterm_ends_it_cleanly_while_a_receiver_hangs(
