@@ -92,6 +92,16 @@ _RULES: tuple[dict[str, object], ...] = (
         },
     },
     {
+        "alert": "BridgeSilenceExpiring",
+        "events": "bridge.silence_expiring",
+        "by": ["silence"],
+        "labels": {"severity": "info"},
+        "annotations": {
+            "summary": "A silence ends in {{ event.remaining | duration }}; alerts that it mutes: {{ event.alerts }}",
+            "description": "{{ event.matchers }}: {{ event.comment }} ({{ event.created_by }})",
+        },
+    },
+    {
         "alert": "BridgeConfigInvalid",
         "events": "bridge.config_invalid",
         "by": ["file"],

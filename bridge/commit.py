@@ -46,6 +46,25 @@ class Pended(msgspec.Struct, frozen=True):
     over: bool = False
 
 
+class SilenceRow(msgspec.Struct, frozen=True):
+    """A silence, as the JSON of `silence.Silence`."""
+
+    id: str
+    body: bytes
+
+
+class Muted(msgspec.Struct, frozen=True):
+    """An alert of a group was not told at a tick, and why; told once for as long as the reason stays the same."""
+
+    at: int
+    alert: str
+    """The alert's id."""
+    labels: dict[str, str]
+    group: str
+    receiver: str
+    reason: str
+
+
 class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
     """One frozen notification on its way to one destination. At most one is pending for each (group, destination)."""
 
@@ -103,6 +122,10 @@ class Commit(msgspec.Struct):
     changes: list[ChangeRow] = []
     pended: list[Pended] = []
     """For whoever follows the engine's decisions; the store keeps none of it."""
+    muted: list[Muted] = []
+    silences: list[SilenceRow] = []
+    """New ones, or new values of old ones."""
+    silences_gone: list[str] = []
     changes_told: list[int] = []
     """Changes that every destination was told of, or that none needs any more."""
     rows: list[OutboxRow] = []
@@ -124,3 +147,4 @@ class Snapshot(msgspec.Struct):
     """Those not told to all yet, oldest first."""
     rows: list[OutboxRow]
     """The pending ones, oldest first."""
+    silences: list[SilenceRow] = []

@@ -16,7 +16,19 @@ from bridge.dispatch import Dispatch
 from bridge.evaluation import Evaluation
 from bridge.event import Event
 from bridge.group import Change
-from bridge.inputs import Blind, Happening, Input, Message, Own, Postponed, Remembered, Sight, Tried
+from bridge.inputs import (
+    AddSilence,
+    Blind,
+    ExpireSilence,
+    Happening,
+    Input,
+    Message,
+    Own,
+    Postponed,
+    Remembered,
+    Sight,
+    Tried,
+)
 from bridge.ledger import Ledger
 from bridge.notification import AlertView
 from bridge.notification import State as Told
@@ -58,6 +70,7 @@ class Engine:
         self._alerts: dict[str, Callable[[], Facts]] = {}
         self._setup = setup
         self.outbox = Outbox(setup.routing, Living(self._facts, self._view))
+        self.outbox.muting.configure(setup.routing.mutes, now)
         self._rules = Dispatch(setup, 1, self, self._once)
         self._succession = Succession(self._rules, self.ledger, self.outbox)
 
@@ -128,8 +141,8 @@ class Engine:
     @property
     def next_due(self) -> int:
         """Nothing is due before this instant; it may lie up to a second too early. NEVER if nothing is due at all."""
-        tick = self.outbox.next_tick()
-        return min(self._agenda.next_due, tick[0] if tick else NEVER)
+        tick, notice = self.outbox.next_tick(), self.outbox.muting.silences.next_notice()
+        return min(self._agenda.next_due, tick[0] if tick else NEVER, notice[0] if notice else NEVER)
 
     def reload(self, setup: Setup, dormant: bool = False) -> None:
         """The rules file was edited. What still means the same goes on; the rest ends, and says why.
@@ -139,6 +152,8 @@ class Engine:
         old = self._rules
         self._setup = setup
         added = {placed.rule.alert for placed in setup.rules if placed.rule.enabled and placed.rule.id not in old.by_id}
+        if setup.routing.mutes != self.outbox.routing.mutes:
+            self.outbox.muting.configure(setup.routing.mutes, self.watch.t)
         if setup.routing != self.outbox.routing:
             self.outbox.reroute(setup.routing, self.watch.t)
         for id, evaluation in old.by_id.items():
@@ -205,6 +220,8 @@ class Engine:
             self._once.claim((server_id, client_id))
         self._absence.heard = memo.heard
         orphans = self._succession.restore(snapshot, memo, dormant)
+        self.outbox.muting.silences.restore(row.body for row in snapshot.silences)
+        self.outbox.muting.configure(self._setup.routing.mutes, self.watch.t)
         self.outbox.restore(snapshot.groups, snapshot.changes, snapshot.rows)
         self._revive()
         self._succession.bury(orphans, memo.rules)
@@ -279,6 +296,10 @@ class Engine:
                 self.outbox.remembered(given.row, given.memory)
             case Tried():
                 self._attempts.append(given.attempt)
+            case AddSilence():
+                self.outbox.muting.silences.add(given.silence, self.watch.t)
+            case ExpireSilence():
+                self.outbox.muting.silences.expire(given.id, self.watch.t, given.why)
             case Message():
                 raise AssertionError("messages are decoded by process")
 
@@ -320,8 +341,12 @@ class Engine:
     # -- inside: time -------------------------------------------------------------------------------------------
 
     def _next_due(self, before: int) -> tuple[int, Callable[[], None]] | None:
-        """The earliest thing due strictly before an instant: alerts by (instant, rule, key), then groups."""
+        """The earliest thing due strictly before an instant: alerts by (instant, rule, key), then silences whose end
+        comes near, then groups."""
         best = self._agenda.peek(before)
+        notice = self.outbox.muting.silences.next_notice()
+        if notice is not None and notice[0] < before and (best is None or notice[0] < best[0]):
+            best = notice[0], lambda: self._notice(notice[1])
         tick = self.outbox.next_tick()
         if tick is not None and tick[0] < before and (best is None or tick[0] < best[0]):
             return tick[0], lambda: self._close(self.outbox.tick(tick[1], tick[0]))
@@ -329,6 +354,22 @@ class Engine:
 
     def _owner(self, order: int) -> Evaluation | None:
         return self._rules.by_order.get(order)
+
+    def _notice(self, id: str) -> None:
+        """A silence ends soon: whoever made it may want to know, if alerts fire that only it keeps quiet."""
+        muting = self.outbox.muting
+        silence = muting.silences.notice(id)
+        muted = muting.count(id)
+        if muted and silence.ends_at is not None and silence.state(self.watch.t) == "active":
+            self.tell(
+                "silence_expiring",
+                silence=id,
+                alerts=muted,
+                remaining=(silence.ends_at - self.watch.t) / SECOND,
+                comment=silence.comment,
+                created_by=silence.created_by,
+                matchers=", ".join(silence.matchers),
+            )
 
     def _close(self, frozen: list[Change]) -> None:
         """A message holds these one-offs: equal ones from now on are new lines."""
@@ -358,6 +399,7 @@ class Engine:
 
     def _revive(self) -> None:
         """The firing alerts of all states, for the outbox to find."""
+        self.outbox.muting.forget_firing()
         self._alerts.clear()
         for evaluation in self._rules.by_id.values():
             for alert, facts in evaluation.firing():
@@ -372,6 +414,7 @@ class Engine:
         for evaluation in self._rules.by_id.values():
             evaluation.shift(-by)
         self.outbox.shift(-by)
+        self.outbox.muting.silences.shift(-by)
 
     def _write(self, state: State, n: int) -> StateRow | None:
         evaluation = self._rules.by_order.get(state.order)

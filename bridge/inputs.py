@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from bridge.commit import Attempt, OutboxRow, Settled
+from bridge.silence import Silence
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
@@ -65,4 +66,21 @@ class Remembered(msgspec.Struct, frozen=True):
     at: int
 
 
-Input = Message | Happening | Blind | Sight | Own | Settled | Postponed | Tried | Remembered
+class AddSilence(msgspec.Struct, frozen=True):
+    """A new silence, or an edit of the one with the same id. See `silence.new_id`."""
+
+    silence: Silence
+    at: int
+
+
+class ExpireSilence(msgspec.Struct, frozen=True):
+    """A silence ends now. `why` is shown in its list."""
+
+    id: str
+    at: int
+    why: str = "expired by hand"
+
+
+Input = (
+    Message | Happening | Blind | Sight | Own | Settled | Postponed | Tried | Remembered | AddSilence | ExpireSilence
+)

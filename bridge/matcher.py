@@ -111,6 +111,11 @@ class Matcher(msgspec.Struct, frozen=True):
         )
 
 
+def check_pattern(pattern: str) -> None:
+    """Raises ValueError unless it is a regular expression."""
+    _pattern(pattern)
+
+
 def check_unit(quantity: Quantity, kind: str) -> float:
     """The limit as a number in the field's own unit (percent, bytes, seconds). Raises ValueError if it does not fit.
 

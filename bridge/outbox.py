@@ -7,10 +7,12 @@ import msgspec
 
 from bridge import group as groups
 from bridge.alert import Alert, Facts, digest, identity
-from bridge.commit import ChangeRow, Commit, GroupRow, OutboxRow, Settled
+from bridge.commit import ChangeRow, Commit, GroupRow, OutboxRow, Settled, SilenceRow
 from bridge.group import Change, Content, Group, Told
+from bridge.muting import Mutes, Muting
 from bridge.notification import OWN_GROUP, AlertView, Notification, State
 from bridge.route import Place, Route
+from bridge.silence import dump as dump_silence
 from bridge.values import NEVER
 
 
@@ -31,6 +33,7 @@ class Routing(msgspec.Struct, frozen=True):
     """By receiver."""
     give_up_after: int
     external_url: str = ""
+    mutes: Mutes = Mutes()
 
 
 class Living(msgspec.Struct, frozen=True):
@@ -49,6 +52,7 @@ class Outbox:
         self.rows: dict[str, OutboxRow] = {}
         self.groups: dict[str, Group] = {}
         self.next_change = 1
+        self.muting = Muting()
         self._living = living
         self._ticks: list[tuple[int, str]] = []
         self._dirty: set[str] = set()
@@ -64,6 +68,7 @@ class Outbox:
 
     def begun(self, alert: Alert, facts: Facts, at: int) -> None:
         """An alert fires."""
+        self.muting.begun(alert.identity, alert.labels)
         group = self._group(self.routing.route.place(alert.labels, alert.own), at)
         group.firing[alert.identity] = alert.id
         self._told += group.supersede(alert.identity)
@@ -71,6 +76,7 @@ class Outbox:
 
     def ended(self, alert: Alert, facts: Facts, at: int) -> None:
         """A firing alert is resolved."""
+        self.muting.ended(alert.identity, alert.labels, at)
         group = self._group(self.routing.route.place(alert.labels, alert.own), at)
         group.firing.pop(alert.identity, None)
         self._change(group, Change(0, alert.identity, alert.id, "resolved", at, facts))
@@ -86,6 +92,7 @@ class Outbox:
 
     def revive(self, alert: Alert, at: int) -> None:
         """A firing alert from the store: its group knows of it."""
+        self.muting.begun(alert.identity, alert.labels)
         place = self.routing.route.place(alert.labels, alert.own)
         self._group(place, at).firing[alert.identity] = alert.id
 
@@ -178,7 +185,8 @@ class Outbox:
     @property
     def changed(self) -> bool:
         """There is something that must be on disk at once."""
-        return bool(self._changed or self._new_rows or self._settled or self._dirty or self._gone or self._told)
+        decided = self._changed or self._new_rows or self._settled or self._dirty or self._gone or self._told
+        return bool(decided or self.muting.silences.changed)
 
     def drain(self, commit: Commit) -> None:
         """Put all that is new into a commit."""
@@ -190,6 +198,8 @@ class Outbox:
         ]
         commit.changes_told = self._told
         commit.rows = list(self._new_rows.values())
+        silences, commit.silences_gone = self.muting.silences.drain()
+        commit.silences = [SilenceRow(each.id, dump_silence(each)) for each in silences]
         commit.settled = self._settled
         self._told, self._settled = [], []
         for pending in (self._dirty, self._gone, self._changed, self._new_rows):

@@ -70,6 +70,16 @@ TYPES = (
         "a destination takes messages again",
         Field("destination", "text", "receiver, type and name or place of the entry"),
     ),
+    _type(
+        "silence_expiring",
+        "a silence ends soon, and alerts fire that it mutes",
+        Field("silence", "text", "id of the silence"),
+        Field("alerts", "number", "so many alerts that fire"),
+        Field("remaining", "seconds", "time until its end"),
+        Field("matchers", "text", "which alerts it mutes"),
+        Field("comment", "text", "what was written when it was made"),
+        Field("created_by", "text", "who made it"),
+    ),
     _type("config_invalid", "a file with rules cannot be used", _REASON, Field("file", "text", "the file")),
     _type("config_valid", "all files with rules can be used again"),
     _type(

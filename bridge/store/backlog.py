@@ -3,7 +3,7 @@
 from collections import OrderedDict, deque
 from typing import TypeVar
 
-from bridge.commit import Attempt, ChangeRow, Commit, GroupRow, OutboxRow, Settled, StateRow
+from bridge.commit import Attempt, ChangeRow, Commit, GroupRow, OutboxRow, Settled, SilenceRow, StateRow
 
 HISTORY_MAX = 10_000
 """Attempts, ended messages and told changes that wait, of each: nothing depends on them; older ones are left out."""
@@ -25,6 +25,8 @@ class Backlog:
         self._states_gone: set[int] = set()
         self._groups: dict[str, GroupRow] = {}
         self._groups_gone: set[str] = set()
+        self._silences: dict[str, SilenceRow] = {}
+        self._silences_gone: set[str] = set()
         self._changes: dict[int, ChangeRow] = {}
         self._told: set[int] = set()
         self._told_changes: OrderedDict[int, ChangeRow] = OrderedDict()
@@ -38,6 +40,8 @@ class Backlog:
         self._n, self._t, self._meta = commit.n, commit.t, commit.meta
         _replace(self._states, self._states_gone, {row.no: row for row in commit.states}, commit.states_gone)
         _replace(self._groups, self._groups_gone, {row.id: row for row in commit.groups}, commit.groups_gone)
+        silences = {row.id: row for row in commit.silences}
+        _replace(self._silences, self._silences_gone, silences, commit.silences_gone)
         self._add_changes(commit)
         self._add_rows(commit)
         self._attempts.extend(commit.attempts)
@@ -58,6 +62,8 @@ class Backlog:
             states_gone=list(self._states_gone),
             groups=list(self._groups.values()),
             groups_gone=list(self._groups_gone),
+            silences=list(self._silences.values()),
+            silences_gone=list(self._silences_gone),
             changes=[*self._told_changes.values(), *self._changes.values()],
             changes_told=list(self._told),
             rows=[*self._settled_rows.values(), *self._rows.values()],

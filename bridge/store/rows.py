@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from bridge.commit import Attempt, ChangeRow, Commit, GroupRow, OutboxRow, Settled, StateRow
+from bridge.commit import Attempt, ChangeRow, Commit, GroupRow, OutboxRow, Settled, SilenceRow, StateRow
 from bridge.notification import Notification
 
 Statement = tuple[str, Sequence[Sequence[Any]]]
@@ -16,6 +16,7 @@ SELECT_STATES = "SELECT no, rule, key, upto, body FROM state ORDER BY no"
 SELECT_JOURNAL = "SELECT n, body FROM journal WHERE n > ? ORDER BY n"
 SELECT_GROUPS = "SELECT id, due, body FROM alert_group ORDER BY id"
 SELECT_CHANGES = "SELECT n, grp, alert, state, at, body FROM change WHERE told = 0 ORDER BY n"
+SELECT_SILENCES = "SELECT id, body FROM silence ORDER BY id"
 SELECT_OUTBOX = """SELECT rowid, id, destination, grp, created, due, expires, attempts, plain, memory, body, checksum
     FROM outbox WHERE state = 'pending' ORDER BY created, rowid"""
 
@@ -30,6 +31,8 @@ _PUT_GROUP = "INSERT OR REPLACE INTO alert_group (id, due, body) VALUES (?, ?, ?
 # A change that is there already is a one-off that was counted on, or one that moved to another group.
 _PUT_CHANGE = """INSERT INTO change (n, grp, alert, state, at, body) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (n) DO UPDATE SET grp = excluded.grp, body = excluded.body"""
+_DELETE_SILENCE = "DELETE FROM silence WHERE id = ?"
+_PUT_SILENCE = "INSERT OR REPLACE INTO silence (id, body) VALUES (?, ?)"
 _TELL_CHANGE = "UPDATE change SET told = 1 WHERE n = ?"
 # An update and not a replacement: the rowid is the order among rows that were created at one instant.
 _PUT_ROW = """INSERT INTO outbox (id, destination, grp, created, due, expires, attempts, plain, memory, body, checksum)
@@ -58,6 +61,8 @@ def statements(commit: Commit) -> list[Statement]:
         (_DELETE_GROUP, [(name,) for name in commit.groups_gone]),
         (_PUT_GROUP, [_group_columns(group) for group in commit.groups]),
         (_PUT_CHANGE, [_change_columns(change) for change in commit.changes]),
+        (_DELETE_SILENCE, [(id,) for id in commit.silences_gone]),
+        (_PUT_SILENCE, [_silence_columns(silence) for silence in commit.silences]),
         (_TELL_CHANGE, [(n,) for n in commit.changes_told]),
         (_PUT_ROW, [_row_columns(row) for row in commit.rows]),
         (_SETTLE_ROW, [_settled_columns(settled) for settled in commit.settled]),
@@ -130,6 +135,10 @@ def _state_columns(state: StateRow) -> Sequence[Any]:
 
 def _group_columns(group: GroupRow) -> Sequence[Any]:
     return group.id, group.due, group.body
+
+
+def _silence_columns(silence: SilenceRow) -> Sequence[Any]:
+    return silence.id, silence.body
 
 
 def _change_columns(change: ChangeRow) -> Sequence[Any]:

@@ -79,5 +79,10 @@ _VERSION_2: Migration = ()
 """The tables are the same. In the journal an instant stands once before all its hits, which version 1 cannot read; what
 that has written can still be read."""
 
-MIGRATIONS: Sequence[Migration] = (_VERSION_1, _VERSION_2)
+_VERSION_3: Migration = (
+    # Groups have a route and know what was muted, which version 2 cannot read; what that has written can still be read.
+    "CREATE TABLE silence (id TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID",
+)
+
+MIGRATIONS: Sequence[Migration] = (_VERSION_1, _VERSION_2, _VERSION_3)
 """Step i leads from `user_version` i to i + 1."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bridge.commit import ChangeRow, Commit, GroupRow, OutboxRow, Snapshot, StateRow
+from bridge.commit import ChangeRow, Commit, GroupRow, OutboxRow, SilenceRow, Snapshot, StateRow
 from bridge.errors import StoreDamaged, StoreError
 from bridge.store.files import prepare
 from bridge.store.lock import Lock
@@ -19,6 +19,7 @@ from bridge.store.rows import (
     SELECT_GROUPS,
     SELECT_JOURNAL,
     SELECT_OUTBOX,
+    SELECT_SILENCES,
     SELECT_STATES,
     burial,
     read_row,
@@ -165,6 +166,7 @@ class Store:
             groups=[GroupRow(*row) for row in await self._db.execute_fetchall(SELECT_GROUPS)],
             changes=[ChangeRow(*row) for row in await self._db.execute_fetchall(SELECT_CHANGES)],
             rows=await self._read_outbox(),
+            silences=[SilenceRow(*row) for row in await self._db.execute_fetchall(SELECT_SILENCES)],
         )
 
     async def _read_outbox(self) -> list[OutboxRow]:

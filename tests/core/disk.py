@@ -4,7 +4,7 @@ import copy
 from collections.abc import Iterable
 from typing import TypeVar
 
-from bridge.commit import ChangeRow, Commit, GroupRow, OutboxRow, Snapshot, StateRow
+from bridge.commit import ChangeRow, Commit, GroupRow, OutboxRow, SilenceRow, Snapshot, StateRow
 from bridge.engine import Engine
 from bridge.setup import Setup
 from tests.core.stage import Stage, at
@@ -21,6 +21,7 @@ class Disk:
         self._states: dict[int, StateRow] = {}
         self._journal: dict[int, bytes] = {}
         self._groups: dict[str, GroupRow] = {}
+        self._silences: dict[str, SilenceRow] = {}
         self._changes: dict[int, ChangeRow] = {}
         self._rows: dict[str, OutboxRow] = {}
         for commit in commits:
@@ -37,6 +38,9 @@ class Disk:
         for name in commit.groups_gone:
             self._groups.pop(name, None)
         self._groups |= {row.id: row for row in commit.groups}
+        for name in commit.silences_gone:
+            self._silences.pop(name, None)
+        self._silences |= {row.id: row for row in commit.silences}
         self._changes |= {row.n: row for row in commit.changes}
         for n in commit.changes_told:
             self._changes.pop(n, None)
@@ -55,6 +59,7 @@ class Disk:
             [row for _, row in sorted(self._groups.items())],
             [row for _, row in sorted(self._changes.items())],
             sorted(self._rows.values(), key=lambda row: row.created),
+            [row for _, row in sorted(self._silences.items())],
         )
         return copy.deepcopy(snapshot)
 

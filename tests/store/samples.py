@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from bridge.commit import Attempt, ChangeRow, Commit, GroupRow, OutboxRow, Settled, Snapshot, StateRow
+from bridge.commit import Attempt, ChangeRow, Commit, GroupRow, OutboxRow, Settled, SilenceRow, Snapshot, StateRow
 from bridge.notification import AlertView, Notification
 from bridge.values import SECOND
 
@@ -62,6 +62,8 @@ def nth(n: int) -> Commit:
         states_gone=[(n + 25) % 50] if n % 7 == 0 else [],
         groups=[GroupRow(f"g{n % 3}", n * SECOND, f"cursor {n}".encode())],
         groups_gone=[f"g{(n + 1) % 3}"] if n % 11 == 0 else [],
+        silences=[SilenceRow(f"s{n % 4}", f"silence {n}".encode())],
+        silences_gone=[f"s{(n + 1) % 4}"] if n % 13 == 0 else [],
         changes=[change(n)],
         changes_told=[n - 3],
         rows=[row(n), row(n - 1, attempts=1)] if n > 1 else [row(n)],
@@ -77,6 +79,7 @@ class Model:
         self.journal: dict[int, bytes] = {}
         self.states: dict[int, StateRow] = {}
         self.groups: dict[str, GroupRow] = {}
+        self.silences: dict[str, SilenceRow] = {}
         self.changes: dict[int, ChangeRow] = {}
         self.rows: dict[str, OutboxRow] = {}
         self.last = (0, 0, b"")
@@ -90,6 +93,7 @@ class Model:
         self.journal = {n: body for n, body in self.journal.items() if n > commit.journal_upto}
         _change(self.states, {state.no: state for state in commit.states}, commit.states_gone)
         _change(self.groups, {group.id: group for group in commit.groups}, commit.groups_gone)
+        _change(self.silences, {silence.id: silence for silence in commit.silences}, commit.silences_gone)
         self.changes |= {each.n: each for each in commit.changes}
         self.rows |= {each.id: each for each in commit.rows}
         for n in commit.changes_told:
@@ -108,6 +112,7 @@ class Model:
             groups=[self.groups[name] for name in sorted(self.groups)],
             changes=[self.changes[number] for number in sorted(self.changes)],
             rows=sorted(self.rows.values(), key=lambda each: each.created),
+            silences=[self.silences[name] for name in sorted(self.silences)],
         )
 
 

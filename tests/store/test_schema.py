@@ -103,7 +103,7 @@ async def test_a_step_back_is_refused(path: Path, fill: Fill) -> None:
     await fill(1)
     store = await Store.open(path, steps=NEXT)
     await store.close()
-    with pytest.raises(StoreError, match=r"a newer nats-alert-bridge wrote it \(version 3, this one knows 2\)"):
+    with pytest.raises(StoreError, match=r"a newer nats-alert-bridge wrote it \(version 4, this one knows 3\)"):
         await Store.open(path)
 
 
