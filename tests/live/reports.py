@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from ssl import SSLContext
 
 import nats
 from nats.errors import Error as NatsError
@@ -13,8 +14,8 @@ from tests.program.trouble import PING
 
 
 @asynccontextmanager
-async def frequent_reports(servers: Sequence[NatsServer], pause: float = 0.25) -> AsyncIterator[None]:
-    """Somebody in the system account asks all servers for a report, every `pause` seconds, through one that runs."""
+async def frequent_reports(servers: Sequence[NatsServer], tls: SSLContext | None = None) -> AsyncIterator[None]:
+    """Somebody in the system account asks all servers for a report four times a second, through one that runs."""
     client = await nats.connect(
         [server.url for server in servers],
         user="sys",
@@ -23,6 +24,7 @@ async def frequent_reports(servers: Sequence[NatsServer], pause: float = 0.25) -
         reconnect_time_wait=0.1,
         error_cb=_ignore,
         connect_timeout=1,
+        tls=tls,
     )
 
     async def ask() -> None:
@@ -30,7 +32,7 @@ async def frequent_reports(servers: Sequence[NatsServer], pause: float = 0.25) -
             with suppress(NatsError):
                 await client.publish(PING)
                 await client.flush(1)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(0.25)
 
     task = asyncio.create_task(ask())
     try:

@@ -25,8 +25,8 @@ def run_super_cluster(binary: Path, config: str) -> Iterator[dict[str, NatsServe
         for name, port in ports.items():
             gateway = f'gateway {{ name: {name}, listen: "127.0.0.1:{port}", gateways: [{gateways}] }}'
             leafnodes = f'leafnodes {{ listen: "127.0.0.1:{free_port()}" }}'
-            more = "\n".join([config, gateway, leafnodes])
-            servers[name] = stack.enter_context(NatsServer(binary, more, name=f"n-{name}"))
+            server = NatsServer(binary, f"{config}\n{gateway}\n{leafnodes}", name=f"n-{name}")
+            servers[name] = stack.enter_context(server)
         if not wait_until(lambda: all(_is_joined(server) for server in servers.values()), START_SECONDS):
             raise BridgeError("\n".join(["the clusters did not find each other", *(s.log for s in servers.values())]))
         yield servers

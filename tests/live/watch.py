@@ -49,7 +49,7 @@ class Watch:
 
     async def sees(self) -> None:
         """Once it hears NATS."""
-        await self.program.hears()
+        await self.program.says(" connected to ", within=PATIENCE)
 
     def told(self, alert: str, **labels: str) -> list[Line]:
         """The lines about one alert, or all alerts of a rule that have these labels, in order."""
