@@ -28,6 +28,7 @@ from bridge.errors import ConfigError, StoreError
 from bridge.inbox import Inbox
 from bridge.receiver import Destination
 from bridge.recorder import Recorder
+from bridge.source.settings import Limits
 from bridge.source.supervisor import Source
 from bridge.store import Store
 from bridge.values import MINUTE, SECOND
@@ -50,6 +51,9 @@ HASTEN_MAX = 15 * MINUTE
 """A message that waits no longer than this for its next try gets it when its worker starts. Longer pauses were asked
 for by the other side."""
 
+LOGIN_REFUSED = 75
+"""The exit code (EX_TEMPFAIL) where credentials that cannot change in a living process are refused for too long."""
+
 STOP_GRACE = 2.5
 """Seconds that requests under way get at the end; systemd and people wait for 5."""
 
@@ -65,11 +69,19 @@ class Employed(NamedTuple):
 class App:
     """The running service."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str], loaded: Loaded, recording: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        environ: Mapping[str, str],
+        loaded: Loaded,
+        recording: Path | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         """`loaded` is what `path` says; it is read again at each reload. All that the engine is told goes into
         `recording` as well. Raises RecordingError if it cannot be written."""
         self._path = path
         self._environ = environ
+        self._limits = limits
         self._clock = SystemClock()
         self._loaded = loaded
         self._engine: Engine
@@ -89,7 +101,8 @@ class App:
         self._exit_code = 0
 
     async def run(self) -> int:
-        """Until SIGTERM or SIGINT. Returns the exit code: 1 if not all is on disk. Raises StoreError if it cannot
+        """Until SIGTERM or SIGINT. Returns the exit code: 1 if not all is on disk, 75 if only a new process could
+        log in. Raises StoreError if it cannot
         begin."""
         # Without this, a busy event loop keeps the database's thread waiting for seconds (measured: 4 to 27 s).
         sys.setswitchinterval(0.0001)
@@ -152,7 +165,14 @@ class App:
         # What came due while the bridge was down has been decided now: a row before it is a network call.
         await self._committer.flush()
         self._start_workers()
-        self._source = Source(settings(self._loaded, self._path), self._clock, self._inbox, self._engine.subjects)
+        self._source = Source(
+            settings(self._loaded, self._path, self._environ),
+            self._clock,
+            self._inbox,
+            self._engine.subjects,
+            self._limits,
+            self._give_up,
+        )
         source = self._tasks.create_task(self._source.run())
         LOG.info(
             "nats-alert-bridge %s started rules=%d destinations=%d database=%s",
@@ -193,6 +213,12 @@ class App:
 
     def _dropped(self, count: int) -> None:
         self._source.dropped(count)
+
+    def _give_up(self, reason: str) -> None:
+        """Only another process could log in: systemd gives credentials to a process when it starts it."""
+        LOG.error("%s; ending, so that systemd starts the bridge with the credentials of now", reason)
+        self._exit_code = LOGIN_REFUSED
+        self._stop()
 
     def _stop(self) -> None:
         self._stopping = True
@@ -345,7 +371,7 @@ class App:
         log.configure(loaded.config.log.format, loaded.config.log.level)
         await self._committer.flush()
         self._start_workers()
-        self._source.reconfigure(settings(self._loaded, self._path))
+        self._source.reconfigure(settings(self._loaded, self._path, self._environ))
         await self._source.resubscribe(self._engine.subjects)
         self._tell_reloaded(loaded)
         systemd.ready(self._status())

@@ -36,9 +36,38 @@ _RULES: tuple[dict[str, object], ...] = (
         "alert": "BridgePermissionDenied",
         "events": "bridge.permission_denied",
         "by": ["denied"],
+        "resolve_on": {"events": "bridge.permission_granted"},
         "keep_firing_for": "1h",
         "labels": {"severity": "warning"},
-        "annotations": {"summary": "{{ event.reason }}"},
+        "annotations": {
+            "summary": "{{ event.reason }}",
+            "resolved": "{{ labels.denied }} is allowed now, or was not refused again for an hour",
+        },
+    },
+    {
+        "alert": "BridgeCredentialsExpiring",
+        "events": "bridge.credentials_expiring",
+        "resolve_on": {"events": "bridge.credentials_valid"},
+        # told again each day
+        "keep_firing_for": "25h",
+        "labels": {"severity": "warning"},
+        "annotations": {
+            "summary": "{{ event.reason }}",
+            "resolved": "The bridge's credentials for NATS are good for long again",
+        },
+    },
+    {
+        "alert": "BridgeClockSkew",
+        "events": "bridge.clock_skew",
+        "by": ["server.name"],
+        # told again every 5 minutes
+        "keep_firing_for": "15m",
+        "labels": {"severity": "warning"},
+        "annotations": {
+            "summary": "{{ event.reason }}",
+            "description": "Times in alerts may be wrong. Set both clocks by NTP.",
+            "resolved": "The clock of {{ labels.server_name }} was not seen out of step for 15 minutes",
+        },
     },
     {
         "alert": "BridgeEventsDropped",

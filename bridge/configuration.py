@@ -1,9 +1,11 @@
 """From the rules file to what the engine, the source and the workers want to know."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from bridge.builtin import builtin_rules
 from bridge.config import Loaded
+from bridge.config.schema import Nats
 from bridge.events.reading import Names
 from bridge.outbox import Routing, Target
 from bridge.receiver import Destination
@@ -39,7 +41,7 @@ def destinations(loaded: Loaded) -> dict[str, Destination]:
     return loaded.config.destinations
 
 
-def settings(loaded: Loaded, path: Path) -> Settings:
+def settings(loaded: Loaded, path: Path, environ: Mapping[str, str] | None = None) -> Settings:
     """Where NATS is. `path` is the file that people are told to edit."""
     nats, tls = loaded.config.nats, loaded.config.nats.tls
     return Settings(
@@ -51,5 +53,14 @@ def settings(loaded: Loaded, path: Path) -> Settings:
         nkey_file=nats.nkey_file,
         tls=Tls(ca_file=tls.ca_file, cert_file=tls.cert_file, key_file=tls.key_file, first=tls.first) if tls else Tls(),
         inbox_prefix=nats.inbox_prefix,
+        sealed=_sealed(nats, (environ or {}).get("CREDENTIALS_DIRECTORY", "")),
         file=str(path),
     )
+
+
+def _sealed(nats: Nats, directory: str) -> bool:
+    """Whether the login lies in the directory that systemd filled when it started this process."""
+    secrets = [secret.file for secret in (nats.password, nats.token) if secret]
+    certificate = nats.tls.cert_file if nats.tls else None
+    files = (nats.credentials, nats.nkey_file, certificate, *secrets)
+    return bool(directory) and any(file.is_relative_to(directory) for file in files if file)

@@ -96,10 +96,11 @@ def _secret_in_file(given: dict[str, object], name: str, context: Mapping[str, A
     if "read" not in context:
         return Unreadable(f"cannot be read here; write {name!r} itself")
     read: Read = context["read"]
+    file = Path(context.get("directory", ".")) / path
     try:
-        text = read(Path(context.get("directory", ".")) / path).rstrip("\r\n")
+        text = read(file).rstrip("\r\n")
     except OSError as error:
         return Unreadable(f"cannot be read ({error.strerror}); check the path and its permissions")
     except ValueError as error:
         return Unreadable(str(error))
-    return Secret(text) if text.strip() else Unreadable("is empty; put the secret into it")
+    return Secret(text, file) if text.strip() else Unreadable("is empty; put the secret into it")

@@ -6,6 +6,7 @@ edges of windows, where floats are not.
 
 import math
 import re
+from pathlib import Path
 from typing import Annotated, Any, NewType
 
 import msgspec
@@ -161,10 +162,11 @@ def _quoted(text: object) -> str:
 class Secret:
     """Text that is never shown: `str`, `repr` and serialisation give `***`; `reveal()` is for the one who sends it."""
 
-    __slots__ = ("_text",)
+    __slots__ = ("_text", "file")
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, text: str, file: Path | None = None) -> None:
+        """`file` is where it was read from, for those who want to know whether it has changed there."""
+        self._text, self.file = text, file
 
     def reveal(self) -> str:
         return self._text

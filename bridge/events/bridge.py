@@ -44,6 +44,27 @@ TYPES = (
         _REASON,
         Field("denied", "text", "the subject"),
     ),
+    _type(
+        "permission_granted",
+        "the bridge's user may do what it might not",
+        Field("denied", "text", "the subject"),
+    ),
+    _type(
+        "credentials_expiring",
+        "the bridge's credentials for NATS end soon",
+        _REASON,
+        Field("file", "text", "the file that holds them"),
+        Field("expires", "number", "unix time of their end"),
+        Field("seconds", "seconds", "time that is left"),
+    ),
+    _type("credentials_valid", "the bridge's credentials for NATS are good for long"),
+    _type(
+        "clock_skew",
+        "the clock of a server differs from the bridge's",
+        _REASON,
+        Field("server.name", "text", "name of the server"),
+        Field("seconds", "seconds", "how far it is ahead at least; negative if it is behind"),
+    ),
     _type("events_dropped", "messages were lost on the way in", Field("count", "number", "how many"), _REASON),
     _type(
         "malformed_event",

@@ -38,6 +38,8 @@ _REQUEST_ID = re.compile(r"(?<=^\$SYS\.REQ\.SERVER\.)N[A-Z2-7]{55}(?=\.)")
 _PING_FOR_EVER = 24 * 3600
 _REASON_MAX = 256
 """Characters: some of it is the server's own text."""
+_FLOOD = 16
+"""Messages in one piece."""
 _CLOSE_MAX = 1.0
 """Seconds for a close in good order."""
 
@@ -65,6 +67,8 @@ class Connection:
         self._opening = True
         self._closed = asyncio.Event()
         self._denied: set[str] = set()
+        self._hoped: set[str] = set()
+        """Denied before and asked for again; what the server does not deny again it allows."""
         self._subscriptions = Subscriptions(self._client, self._take_all, sink, limits.patience)
         self._gatherer = Gatherer(self._client, limits.quiet)
 
@@ -102,9 +106,7 @@ class Connection:
             # nats-py takes an end of the stream in place of the last answer for a success.
             raise self.unreachable("the server closed the connection")
         self._demand_tls()
-        on_reading_end(
-            self._client, lambda _: self.end("the client stopped reading, after a message that it cannot read")
-        )
+        on_reading_end(self._client, lambda _: self._broken_off())
         self._sink.own(str(self._client._server_info.get("server_id", "")), self._client.client_id or 0)
 
     async def listen(self, patterns: Iterable[str]) -> None:
@@ -117,6 +119,7 @@ class Connection:
 
     async def call_the_roll(self) -> Outcome:
         """Ask all servers for their STATSZ, and wait for the answers. Raises Unreachable."""
+        self._reports.clocks.drained(self._clock.now())
         with self._translated():
             return await call_the_roll(self._gatherer, self._limits, self._take)
 
@@ -138,6 +141,19 @@ class Connection:
         """Servers that the latest STATSZ that was asked for counts; 0 before."""
         return self._gatherer.active
 
+    async def ask_again(self) -> None:
+        """Try what the user might not subscribe to: a server with other permissions does not say so. Raises
+        Unreachable."""
+        with self._translated():
+            self._hoped = await self._subscriptions.ask_again()
+            if self._hoped:
+                await self.probe()
+        for pattern in self._hoped:
+            self._denied.discard(pattern)
+            self._subscriptions.allow(pattern)
+            self._reports.granted(pattern)
+        self._hoped = set()
+
     @property
     def may_ask(self) -> bool:
         """Whether answers to the PING were possible, as far as permissions go."""
@@ -148,6 +164,7 @@ class Connection:
 
         Raises Unreachable.
         """
+        asked = self._clock.now()
         with self._translated():
             # A shorter timeout of nats-py's own would leave a trap: the late answer then ends its reading.
             ping = asyncio.create_task(self._client.rtt(_PING_FOR_EVER))
@@ -158,6 +175,7 @@ class Connection:
                 await asyncio.wait({ping})
                 if not ping.cancelled():
                     ping.exception()
+        self._reports.clocks.drained(asked)
 
     def unreachable(self, reason: str) -> Unreachable:
         """The error that says so."""
@@ -239,9 +257,19 @@ class Connection:
     def _take(self, subject: str, data: bytes) -> None:
         self._take_all([(subject, data)])
 
+    def _broken_off(self) -> None:
+        if not self.lost.done():
+            self._reports.unreadable(self.target.address)
+            self.end("the client stopped reading, after a message that it cannot read")
+
     def _take_all(self, heard: list[tuple[str, bytes]]) -> None:
+        at = self._clock.now()
+        # The many of a flood have waited.
+        for subject, data in heard if len(heard) < _FLOOD else ():
+            if subject.endswith(".STATSZ"):
+                self._reports.clocks.hear(data, at)
         try:
-            self._sink.messages(heard, self._clock.now())
+            self._sink.messages(heard, at)
         except Exception as error:  # noqa: BLE001
             # A bug of ours. nats-py would go on after it; it must end the process.
             if not self.lost.done():
@@ -274,6 +302,7 @@ class Connection:
             next((one for one in known if one.lower() == lowered), "") or self._gatherer.refuse(lowered) or lowered
         )
         subject = _REQUEST_ID.sub("*", self._inbox_pattern if subject == self._gatherer.inbox else subject)
+        self._hoped.discard(subject)
         if subject in self._denied:
             return
         self._denied.add(subject)

@@ -11,9 +11,11 @@ from pathlib import Path
 import msgspec
 import nkeys
 
+from bridge.config.file import read_secret
 from bridge.errors import LoginFailed, Unreachable
 from bridge.source.servers import Target
 from bridge.source.settings import Settings, Tls
+from bridge.values import Secret
 
 _JWT = re.compile(r"-{3,}BEGIN NATS USER JWT-{3,}\s+([\w.=-]+)\s+-{3,}END")
 _SEED = re.compile(r"-{3,}BEGIN USER NKEY SEED-{3,}\s+(\w+)\s+-{3,}END")
@@ -43,17 +45,28 @@ def read_login(settings: Settings, target: Target) -> Login:
         seed = _check_seed(_read(path, "nats.nkey_file", target).strip(), path, "nats.nkey_file", target)
         return Login(shown=f"with {path}", check=f"check nats.nkey_file in {file}", seed=seed)
     if settings.token:
-        return Login(shown="with a token", check=f"check nats.token in {file}", token=settings.token.reveal())
+        return Login(shown="with a token", check=f"check nats.token in {file}", token=_now(settings.token))
     user, secret = (settings.user, settings.password) if settings.user is not None else (target.user, target.secret)
     where = "nats.user and nats.password" if settings.user is not None else "nats.servers"
     check = f"check {where} in {file}"
     if user is not None:
-        return Login(shown=f"as user {user!r}", check=check, user=user, password=secret.reveal() if secret else "")
+        return Login(shown=f"as user {user!r}", check=check, user=user, password=_now(secret) if secret else "")
     if secret is not None:
         return Login(shown="with a token", check=check, token=secret.reveal())
     if certificate := settings.tls.cert_file:
         return Login(shown=f"with the certificate {certificate}", check=f"check nats.tls.cert_file in {file}")
     return Login(shown="without a login", check=f"give nats.user and nats.password, or nats.credentials, in {file}")
+
+
+def _now(secret: Secret) -> str:
+    """What its file holds now, if it came from one: a password may change under a process that lives for months."""
+    if secret.file is None:
+        return secret.reveal()
+    try:
+        return read_secret(secret.file).rstrip("\r\n") or secret.reveal()
+    except (OSError, ValueError):
+        # It was readable when the configuration was loaded, and is about to be replaced.
+        return secret.reveal()
 
 
 def tls_context(tls: Tls, target: Target) -> ssl.SSLContext | None:
@@ -82,13 +95,19 @@ def _unusable(key: str, path: Path | None, error: Exception, target: Target) -> 
     return Unreachable(f"cannot connect to {target.address}: {reason}", target.address, reason)
 
 
+def find_jwt(creds: str) -> str | None:
+    """The JWT in the text of a `.creds` file."""
+    found = _JWT.search(creds)
+    return found[1] if found else None
+
+
 def _read_credentials(path: Path, target: Target) -> tuple[str, str]:
     text = _read(path, "nats.credentials", target)
-    jwt, seed = _JWT.search(text), _SEED.search(text)
+    jwt, seed = find_jwt(text), _SEED.search(text)
     if not jwt or not seed:
         missing = "user JWT" if not jwt else "seed"
         raise _refuse(f"nats.credentials {path} holds no {missing}; make it anew, for example with nsc", target)
-    return jwt[1], _check_seed(seed[1], path, "nats.credentials", target)
+    return jwt, _check_seed(seed[1], path, "nats.credentials", target)
 
 
 def _check_seed(seed: str, path: Path, key: str, target: Target) -> str:

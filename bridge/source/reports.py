@@ -2,12 +2,15 @@
 
 import logging
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from bridge.clock import Clock
 from bridge.errors import LoginFailed, SourceError, WrongAccount
+from bridge.source.clocks import Clocks
+from bridge.source.expiry import Expiry
 from bridge.source.settings import Limits
 from bridge.source.sink import Sink
-from bridge.values import SECOND
+from bridge.values import DAY, SECOND, format_duration
 
 _log = logging.getLogger("bridge.source")
 
@@ -26,6 +29,11 @@ class Reports:
         self._said: set[tuple[type[SourceError], str]] = set()
         self._alarmed = False
         self._dropped = self._dropped_before = 0
+        self._expiring: tuple[Expiry, int] | None = None
+        """What was told last of credentials that end soon, and when."""
+        self._valid = False
+        """The credentials were said to be good for long."""
+        self.clocks = Clocks(limits.skew, self._skewed)
 
     def reached(self) -> None:
         """A server took the login: an outage, if there is one, is not the network's."""
@@ -81,6 +89,46 @@ class Reports:
         """The server does not allow something that the bridge needs."""
         _log.warning("%s", what)
         self._sink.told("permission_denied", {"reason": what, "denied": subject}, self._clock.now())
+
+    def granted(self, subject: str) -> None:
+        """The server allows now what it did not."""
+        _log.warning("the bridge may subscribe to %s now", subject)
+        self._sink.told("permission_granted", {"denied": subject}, self._clock.now())
+
+    def unreadable(self, address: str) -> None:
+        """The client broke at a message; the connection will be made anew."""
+        reason = "reading broke off at it, and the connection was made anew"
+        fields: dict[str, object] = {"reason": reason, "from": "a subject or header that is no text", "bytes": 0}
+        _log.warning("%s sent a message whose subject or header is no text: %s", address, reason)
+        self._sink.told("malformed_event", fields, self._clock.now())
+
+    def expiry(self, expiry: Expiry | None) -> None:
+        """What the credentials' end is now: told once a day from when they should be renewed, until they are."""
+        now = self._clock.now()
+        if expiry is not None and expiry.soon(now / SECOND):
+            if self._expiring is None or self._expiring[0] != expiry or now - self._expiring[1] >= DAY:
+                self._expiring, self._valid = (expiry, now), False
+                self._expires(expiry, now)
+        elif self._expiring is not None or (expiry is not None and not self._valid):
+            # Once at each start as well: an alert of before a restart must end.
+            self._expiring, self._valid = None, True
+            self._sink.told("credentials_valid", {}, now)
+
+    def _expires(self, expiry: Expiry, now: int) -> None:
+        left = round(expiry.ends * SECOND) - now
+        end = datetime.fromtimestamp(expiry.ends, UTC).isoformat(sep=" ", timespec="minutes").removesuffix("+00:00")
+        span = format_duration(abs(left) // SECOND * SECOND)
+        still = f"is good for {span} more" if left > 0 else f"has not been good for {span}"
+        reason = f"{expiry.key} {expiry.file} {still} (until {end} UTC); put a new one in its place"
+        _log.warning("%s", reason)
+        fields: dict[str, object] = {"reason": reason, "file": str(expiry.file), "expires": expiry.ends}
+        self._sink.told("credentials_expiring", fields | {"seconds": left / SECOND}, now)
+
+    def _skewed(self, server: str, ahead: float, at: int) -> None:
+        way = "ahead of" if ahead > 0 else "behind"
+        reason = f"the clock of server {server} is {abs(ahead):.0f} s {way} this machine's"
+        _log.warning("%s; times in alerts may be wrong, set both by NTP", reason)
+        self._sink.told("clock_skew", {"reason": reason, "server": {"name": server}, "seconds": ahead}, at)
 
     def dropped(self, count: int) -> None:
         """Messages were lost between the socket and the engine; told with the next `tick`."""

@@ -11,8 +11,9 @@ from bridge.errors import LoginFailed, SourceError, WrongAccount
 from bridge.source.settings import Settings
 from bridge.values import Secret
 
-_PAUSES = {WrongAccount: (30.0, 30.0), LoginFailed: (1.0, 30.0)}
-"""First and longest pause in seconds: a login that fails is an event of its own on the server, so ask seldom."""
+_PAUSES = {WrongAccount: (20.0, 20.0), LoginFailed: (1.0, 20.0)}
+"""First and longest pause in seconds: a login that fails is an event of its own on the server, so ask seldom. Jitter
+included, what has been mended is found within 24 s."""
 _PAUSE = (0.2, 2.0)
 """Everything else: a server that comes back is found within 3 s, jitter included."""
 

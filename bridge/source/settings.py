@@ -28,6 +28,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     nkey_file: Path | None = None
     tls: Tls = Tls()
     inbox_prefix: str = "_INBOX"
+    sealed: bool = False
+    """The login lies where systemd put it for the life of this process: only a new process can have another."""
     file: str = "the configuration"
     """The file that people edit, named in what they are told."""
 
@@ -41,6 +43,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """For each single answer of a server on the way to a login, and for each sign of life afterwards."""
     probe: float = 10.0
     """Between two checks that the connection still works."""
+    retry: float = 20.0
+    """Between two tries of what the user may not subscribe to: a server that allows it from now on does not say so."""
+    refused: float = 120.0
+    """Of refused logins with credentials that cannot change in this process, before it is given up."""
+    expiry: float = 60.0
+    """Between two looks at how long the credentials are still good."""
+    skew: float = 10.0
+    """By which a server's clock may differ from ours."""
     roll_call: float = 10.0
     """For all answers to the PING after a connect. Clocks of rules stand still as long."""
     quiet: float = 1.0

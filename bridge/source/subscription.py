@@ -150,6 +150,23 @@ class Subscriptions:
         self._refused.add(pattern)
         self._rank()
 
+    def allow(self, pattern: str) -> None:
+        """The server does allow it now."""
+        self._refused.discard(pattern)
+        self._rank()
+
+    async def ask_again(self) -> set[str]:
+        """Subscribe anew to what the server did not allow, and return it: the server may have changed its mind.
+
+        Raises nats.errors.Error and OSError.
+        """
+        asked = {ear.pattern: ear.subscription for ear in self._ears if ear.pattern in self._refused}
+        for subscription in asked.values():
+            if subscription is not None:
+                # Under its old number, which the server has not kept.
+                await self._client._send_subscribe(subscription)
+        return set(asked)
+
     def _rank(self) -> None:
         allowed = [ear.pattern for ear in self._ears if ear.pattern not in self._refused]
         for ear in self._ears:

@@ -1,12 +1,13 @@
 """The source: keeps one connection to NATS, whatever happens to it, and says so when it cannot."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from bridge.clock import Clock
-from bridge.errors import SourceError, WrongAccount
+from bridge.errors import LoginFailed, SourceError, WrongAccount
 from bridge.source.connection import Connection
+from bridge.source.expiry import next_expiry
 from bridge.source.gather import PING_SUBJECT
 from bridge.source.reports import Reports
 from bridge.source.rollcall import Outcome
@@ -22,15 +23,26 @@ class Source:
     """Hears what NATS says on some subjects, and hands it to a sink, in order and each message once."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, sink: Sink, subjects: Collection[str], limits: Limits | None = None
+        self,
+        settings: Settings,
+        clock: Clock,
+        sink: Sink,
+        subjects: Collection[str],
+        limits: Limits | None = None,
+        give_up: Callable[[str], None] | None = None,
     ) -> None:
-        """Raises ValueError for a server's address that is none."""
+        """`give_up` is told why, when only another process could log in; it is expected to end this one.
+
+        Raises ValueError for a server's address that is none.
+        """
         self._settings, self._clock, self._sink = settings, clock, sink
         self._subjects = tuple(subjects)
         self._limits = limits or Limits()
         self._servers = Servers(settings)
         self._reports = Reports(sink, clock, self._limits)
         self._connection: Connection | None = None
+        self._give_up = give_up
+        self._refused_since: float | None = None
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
@@ -39,6 +51,7 @@ class Source:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keep_connected())
                 tasks.create_task(self._tell())
+                tasks.create_task(self._watch_expiry())
         finally:
             self._reports.tick(self._servers.addresses)
 
@@ -59,6 +72,7 @@ class Source:
         self._servers = Servers(settings)
         self._settings = settings
         self._reports.forget()
+        self._refused_since = None
         self._changed.set()
         if self._connection:
             self._connection.end(_PLANNED)
@@ -71,6 +85,11 @@ class Source:
         while True:
             await asyncio.sleep(self._limits.told_every)
             self._reports.tick(self._servers.addresses)
+
+    async def _watch_expiry(self) -> None:
+        while True:
+            self._reports.expiry(next_expiry(self._settings))
+            await asyncio.sleep(self._limits.expiry)
 
     async def _keep_connected(self) -> None:
         while True:
@@ -109,6 +128,13 @@ class Source:
         else:
             self._reports.failed(error)
             servers.failed(target, error, now)
+            if isinstance(error, LoginFailed):
+                self._refused(error, now)
+
+    def _refused(self, error: LoginFailed, now: float) -> None:
+        self._refused_since = now if self._refused_since is None else self._refused_since
+        if self._give_up and self._settings.sealed and now - self._refused_since >= self._limits.refused:
+            self._give_up(str(error))
 
     async def _attend(self, connection: Connection) -> str:
         """Returns why the connection ended. Raises SourceError if it came to nothing or does not answer."""
@@ -130,6 +156,7 @@ class Source:
 
     async def _talk(self, connection: Connection) -> None:
         await connection.open()
+        self._refused_since = None
         self._reports.reached()
         await connection.listen(self._subjects)
         outcome = await connection.call_the_roll()
@@ -144,6 +171,7 @@ class Source:
     async def _watch(self, connection: Connection) -> None:
         loop = asyncio.get_running_loop()
         began, moving = loop.time(), False
+        asked = began
         while True:
             if moving:
                 await asyncio.sleep(self._limits.probe)
@@ -153,6 +181,9 @@ class Source:
             await connection.probe()
             if loop.time() - began >= self._limits.probe:
                 self._servers.worked(connection.target)
+            if loop.time() - asked >= self._limits.retry:
+                asked = loop.time()
+                await connection.ask_again()
 
     async def _move(self, connection: Connection) -> None:
         """To another server, if one is known; else the connection is good until the server closes it."""

@@ -91,5 +91,20 @@ async def test_without_the_right_to_ask_sight_begins_late(start_server: StartSer
         await eventually(lambda: it.heard.heard_on("ev.a"))
 
 
+async def test_what_the_server_allows_later_is_heard_without_a_new_connection(start_server: StartServer) -> None:
+    server = start_server(ACCOUNTS)
+    limits = replace(QUICK, retry=0.3)
+    subjects = ["$SYS.ACCOUNT.*.CONNECT", "ev.>"]
+    async with run(settings_for(server, user="nosub", password="p"), subjects, limits) as it:
+        await eventually(lambda: it.heard.tales("permission_denied"))
+        server.reload(ACCOUNTS.replace('deny: ["$SYS.ACCOUNT.*.CONNECT"]', 'deny: ["other"]'))
+        [tale] = await eventually(lambda: it.heard.tales("permission_granted"))
+        assert tale["denied"] == "$SYS.ACCOUNT.*.CONNECT"
+        async with client(server, user="app", password="p"):
+            await eventually(lambda: it.heard.heard_on("$SYS.ACCOUNT.APP.CONNECT"))
+        assert len(it.heard.tales("permission_denied")) == 1
+        assert sum(call[0] == "own" for call in it.heard.calls) == 1
+
+
 async def _ignore(message: object) -> None:
     pass
