@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 from rich.markdown import Markdown
 
-from benchmarks import cpu, latency, memory, names, replay, report, start, storm
+from benchmarks import cpu, delivery, latency, memory, names, replay, report, start, storm
 from benchmarks.figure import QUICK, Benchmark, Explain, Figure, Profile, Scale
 from benchmarks.process import Failed
 from benchmarks.profile import profile, profile_combinations, profile_rules
@@ -20,6 +20,7 @@ BENCHMARKS = {
     "memory": Benchmark("what a combination takes", memory.combination),
     "tick": Benchmark("what the passing of time costs", memory.tick, memory.profile_ticks),
     "latency": Benchmark("one alert on its way", latency.one_alert, latency.profile_alerts),
+    "delivery": Benchmark("many alerts at once", delivery.many_alerts, delivery.profile_many),
     "storm": Benchmark("a storm of events", storm.storm, profile),
     "start": Benchmark("a start that finds combinations", start.start, start.profile_start),
     "replay": Benchmark("a recording", replay.replay, profile),

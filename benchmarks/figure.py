@@ -28,9 +28,10 @@ class Scale(NamedTuple):
     recording: int = 300_000
     names: int = 10_000_000
     profiled: int = 100_000
+    alerts: int = 10_000
 
 
-QUICK = Scale(1, 1000, 20, 2000, 500, 100, 3, 2000, 500, 1, 1000, 5000, 1000)
+QUICK = Scale(1, 1000, 20, 2000, 500, 100, 3, 2000, 500, 1, 1000, 5000, 1000, 50)
 """Shows that everything runs; its figures mean nothing."""
 
 

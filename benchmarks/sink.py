@@ -19,7 +19,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 def _short(alert: dict[str, object]) -> dict[str, object]:
-    return {name: alert[name] for name in ("id", "labels", "state", "value", "count")}
+    return {name: alert[name] for name in ("id", "labels", "state", "value", "count") if name in alert}
 
 
 async def main() -> None:
