@@ -1,7 +1,7 @@
 """Many alerts at once, each a message of its own that is on disk before it is sent: how long until all were taken.
 
-Beside it, in the same run and to the same kind of sink: a bare httpx loop, and the real Alertmanager, which keeps nothing
-on disk.
+Beside it, in the same run and to the same kind of sink: a bare httpx loop, and the real Alertmanager, which keeps
+nothing on disk.
 """
 
 import json
@@ -47,8 +47,8 @@ def many_alerts(binary: Path, scale: Scale) -> list[Figure]:
             what=f"{scale.alerts} alerts, each its own durable message: the bridge ÷ a bare httpx loop",
             measured=ratio,
             target=1.6,
-            detail=f"{median(whole_):.1f} ÷ {median(bare):.1f} s, median of {len(bare)} rounds; both with 4 connections "
-            f"to a sink in a process of its own; the real Alertmanager, with nothing on disk, {others}",
+            detail=f"{median(whole_):.1f} ÷ {median(bare):.1f} s, median of {len(bare)} rounds; both with 4 "
+            f"connections to a sink in a process of its own; the real Alertmanager, with nothing on disk, {others}",
         )
     ]
 
