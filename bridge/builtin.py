@@ -70,6 +70,19 @@ _RULES: tuple[dict[str, object], ...] = (
         },
     },
     {
+        "alert": "BridgeServerNoAnswer",
+        "events": "bridge.server_no_answer",
+        "by": ["server.name"],
+        "resolve_on": {"events": "bridge.server_answered"},
+        "keep_firing_for": "7d",
+        "labels": {"severity": "critical"},
+        "annotations": {
+            "summary": "{{ labels.server_name }} does not answer: {{ event.requests }}",
+            "description": "It answered before, and has not said that it stops.",
+            "resolved": "{{ labels.server_name }} answers again, or is not asked any more",
+        },
+    },
+    {
         "alert": "BridgeEventsDropped",
         "events": "bridge.events_dropped",
         "keep_firing_for": "5m",

@@ -1,7 +1,7 @@
 """The bridge about itself."""
 
 from bridge.event import EventType, Field
-from bridge.events.fields import catalogue
+from bridge.events.fields import COMMON, catalogue
 
 _OWN = (Field("type", "text", "name of the event type"), Field("subject", "text", "the same name"))
 
@@ -12,6 +12,7 @@ def _type(name: str, about: str, *fields: Field) -> EventType:
 
 _REASON = Field("reason", "text", "what happened, in words")
 _SINCE = Field("since", "number", "unix time of the beginning")
+_SERVER = tuple(field for field in COMMON if field.path in ("server.name", "server.id", "server.ver", "server.cluster"))
 
 TYPES = (
     _type("started", "the bridge started", Field("version", "text", "version of the bridge")),
@@ -65,6 +66,14 @@ TYPES = (
         Field("server.name", "text", "name of the server"),
         Field("seconds", "seconds", "how far it is ahead at least; negative if it is behind"),
     ),
+    _type(
+        "server_no_answer",
+        "a server that answered before does not answer a poll",
+        *_SERVER,
+        _REASON,
+        Field("requests", "text", "what it was asked"),
+    ),
+    _type("server_answered", "a server answers polls, or is not asked any more", *_SERVER),
     _type("events_dropped", "messages were lost on the way in", Field("count", "number", "how many"), _REASON),
     _type(
         "malformed_event",

@@ -16,6 +16,7 @@ from urllib.parse import ParseResult
 
 from nats import errors as nats_errors
 from nats.aio.client import Client, RawCredentials
+from nats.aio.msg import Msg
 
 from bridge.clock import Clock
 from bridge.errors import LoginFailed, SourceError, Unreachable
@@ -35,6 +36,7 @@ _DENIED = re.compile(r'permissions violation for (subscription|publish)[^"]*"([^
 """nats-py hands on in lower case what the server says; 2.9.10 and 2.15.1 say the same."""
 _REQUEST_ID = re.compile(r"(?<=^\$SYS\.REQ\.SERVER\.)N[A-Z2-7]{55}(?=\.)")
 """The server's id in a request to one: what is denied for one is denied for all."""
+STOPS = ("$SYS.SERVER.*.SHUTDOWN", "$SYS.SERVER.*.LAMEDUCK")
 _PING_FOR_EVER = 24 * 3600
 _REASON_MAX = 256
 """Characters: some of it is the server's own text."""
@@ -70,7 +72,7 @@ class Connection:
         self._hoped: set[str] = set()
         """Denied before and asked for again; what the server does not deny again it allows."""
         self._subscriptions = Subscriptions(self._client, self._take_all, sink, limits.patience)
-        self._gatherer = Gatherer(self._client, limits.quiet)
+        self._gatherer = Gatherer(self._client, limits.quiet, self._take)
 
     @property
     def ready(self) -> bool:
@@ -124,17 +126,41 @@ class Connection:
             return await call_the_roll(self._gatherer, self._limits, self._take)
 
     async def ask(
-        self, subject: str, options: dict[str, object] | None = None, *, within: float, expected: int = 0
+        self,
+        subject: str,
+        options: dict[str, object] | None = None,
+        *,
+        within: float,
+        expected: int = 0,
+        least: int = 1,
     ) -> Gathered:
         """Ask all servers, or one: see `gather`. Raises Unreachable."""
         with self._translated():
-            return await self._gatherer.ask(subject, options, within=within, expected=expected)
+            return await self._gatherer.ask(subject, options, within=within, expected=expected, least=least)
 
-    async def pages(self, paged: Paged, *, within: float, to: str = "") -> AsyncIterator[Answer]:
+    async def pages(self, paged: Paged, *, within: float, to: str = "", least: int = 1) -> AsyncIterator[Answer]:
         """All pages of a list: see `gather`. Raises Unreachable."""
         with self._translated():
-            async for answer in self._gatherer.pages(paged, within=within, to=to):
+            async for answer in self._gatherer.pages(paged, within=within, to=to, least=least):
                 yield answer
+
+    def take(self, messages: list[tuple[str, bytes]]) -> None:
+        """Hand on what was made of answers, as if it had been heard."""
+        self._take_all(messages)
+
+    async def hear_stops(self, tell: Callable[[str], None]) -> None:
+        """Call `tell(id)` for each server that says that it will stop, whoever else listens. Raises Unreachable."""
+
+        async def hear(message: Msg) -> None:
+            tell(message.subject.split(".")[2])
+
+        with self._translated():
+            for pattern in STOPS:
+                await self._client.subscribe(pattern, cb=hear)
+
+    def denies(self, subject: str) -> bool:
+        """Whether the user may not publish there."""
+        return subject in self._denied
 
     @property
     def active(self) -> int:
@@ -185,6 +211,11 @@ class Connection:
         """It does not work any more, or is not wanted any more."""
         if not self.lost.done():
             self.lost.set_result(reason)
+
+    def fail(self, task: "asyncio.Task[None]") -> None:
+        """A task of ours is over: if by a bug, that must end the process."""
+        if not task.cancelled() and (error := task.exception()) is not None and not self.lost.done():
+            self.lost.set_exception(error)
 
     async def close(self) -> None:
         """Leave neither task nor socket behind, whatever state the client is in."""
@@ -297,7 +328,7 @@ class Connection:
         return f"{self._settings.inbox_prefix}.>"
 
     def _deny(self, action: str, lowered: str) -> None:
-        known = self._subscriptions.patterns
+        known = [*self._subscriptions.patterns, *STOPS]
         subject = (
             next((one for one in known if one.lower() == lowered), "") or self._gatherer.refuse(lowered) or lowered
         )

@@ -8,7 +8,7 @@ Over one connection of nats-py, with one inbox for all requests:
         for item in answer.items: ...
 
 All have answered when `expected` have, else as many as the latest STATSZ counts (`active_servers`: a crashed one too,
-for some minutes), else when nothing came for `quiet` seconds after an answer. `within` bounds all of it.
+for some minutes), else when nothing came for `quiet` seconds after the answer of `least` servers. `within` bounds it.
 """
 
 import asyncio
@@ -21,15 +21,14 @@ import msgspec
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from bridge.source.frames import Take
+
 PING_SUBJECT = "$SYS.REQ.SERVER.PING"
 """All servers answer with their STATSZ, 2.9.10 as 2.15.1. Below it lie all other endpoints."""
 
 PAGE = 1024
 """Items that are asked for at once: the servers' own page of connections. Those of JSZ are accounts, and servers before
 2.10.28 and 2.11.2 put them in order from the second page on only (nats-server pull request 6794)."""
-MALFORMED_MAX = 16
-"""Answers that are none and are kept, of one request."""
-
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -80,8 +79,6 @@ class Gathered:
 
     def __init__(self, each: Callable[[Answer], None] | None = None) -> None:
         self.answers: dict[str, Answer] = {}
-        self.malformed: list[bytes] = []
-        """What came and is no answer."""
         self.nobody = False
         """No server listens to such requests: too old, no such id, or this is not the system account."""
         self.denied = False
@@ -107,10 +104,11 @@ class Paged(msgspec.Struct, frozen=True):
 class Gatherer:
     """The requests of one connection. All methods raise nats.errors.Error and OSError."""
 
-    def __init__(self, client: Client, quiet: float) -> None:
+    def __init__(self, client: Client, quiet: float, malformed: Take) -> None:
+        """`malformed` gets what is no answer, with the subject of its request."""
         self.active = 0
         """Servers that the latest STATSZ counts; 0: none has come."""
-        self._client, self._quiet = client, quiet
+        self._client, self._quiet, self._malformed = client, quiet, malformed
         self._inbox = ""
         self._number = 0
         self._open: dict[str, tuple[str, Gathered]] = {}
@@ -128,6 +126,7 @@ class Gatherer:
         *,
         within: float,
         expected: int = 0,
+        least: int = 1,
         each: Callable[[Answer], None] | None = None,
     ) -> Gathered:
         """Send it, and wait for the answers. `each` is told of all, also of those that come too late."""
@@ -136,19 +135,19 @@ class Gatherer:
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(within):
-                    await self._gather(gathered, expected or (1 if PING_SUBJECT not in subject else 0))
+                    await self._gather(gathered, expected or (1 if PING_SUBJECT not in subject else 0), least)
         finally:
             if each is None:
                 del self._open[place]
         return gathered
 
-    async def pages(self, paged: Paged, *, within: float, to: str = "") -> AsyncIterator[Answer]:
+    async def pages(self, paged: Paged, *, within: float, to: str = "", least: int = 1) -> AsyncIterator[Answer]:
         """All pages of all servers, or of the one with this id; each answer holds the items of one page.
 
         An answer with an error, or with a page that is none, is the last of its server. `within` bounds each request.
         A server that falls silent midway just ends: its last page is a full one.
         """
-        first = await self.ask(request(paged.endpoint, to), _options(paged, 0), within=within)
+        first = await self.ask(request(paged.endpoint, to), _options(paged, 0), within=within, least=least)
         for answer in list(first.answers.values()):
             offset = 0
             page: Answer | None = answer
@@ -188,14 +187,14 @@ class Gatherer:
             raise
         return place
 
-    async def _gather(self, gathered: Gathered, expected: int) -> None:
+    async def _gather(self, gathered: Gathered, expected: int, least: int) -> None:
         while not gathered.nobody and not gathered.denied:
             count, enough = len(gathered.answers), expected or self.active
-            if enough and count >= enough:
+            if enough and count >= max(enough, least):
                 return
             gathered.news.clear()
             try:
-                async with asyncio.timeout(self._quiet if count else None):
+                async with asyncio.timeout(self._quiet if count >= least else None):
                     await gathered.news.wait()
             except TimeoutError:
                 return
@@ -203,14 +202,14 @@ class Gatherer:
     async def _hear(self, message: Msg) -> None:
         if message.subject not in self._open:
             return
-        _, gathered = self._open[message.subject]
+        subject, gathered = self._open[message.subject]
         status = (message.headers or {}).get("Status")
         if status is not None and not message.data:
             gathered.nobody = gathered.nobody or status == "503"
         elif (answer := self._read(message.data)) is not None:
             gathered.take(answer)
-        elif len(gathered.malformed) < MALFORMED_MAX:
-            gathered.malformed.append(message.data)
+        else:
+            self._malformed(subject, message.data)
         gathered.news.set()
 
     def _read(self, body: bytes) -> Answer | None:

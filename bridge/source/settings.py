@@ -64,3 +64,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Between two events about dropped messages."""
     move: float = 1.0
     """Between a server's word that it will stop and the move to another, so that its last event is heard."""
+
+
+class Polls(msgspec.Struct, frozen=True, kw_only=True):
+    """What servers are asked for, and how often. Spans are in seconds."""
+
+    wants: frozenset[str] = frozenset()
+    """Types of events that are made of answers; none: nobody is asked."""
+    interval: float = 30.0
+    timeout: float = 5.0
+    """For each answer."""

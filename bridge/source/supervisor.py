@@ -9,10 +9,11 @@ from bridge.errors import LoginFailed, SourceError, WrongAccount
 from bridge.source.connection import Connection
 from bridge.source.expiry import next_expiry
 from bridge.source.gather import PING_SUBJECT
+from bridge.source.poller import Poller
 from bridge.source.reports import Reports
 from bridge.source.rollcall import Outcome
 from bridge.source.servers import Servers, Target
-from bridge.source.settings import Limits, Settings
+from bridge.source.settings import Limits, Polls, Settings
 from bridge.source.sink import Sink
 
 _PLANNED = "the settings have changed"
@@ -30,6 +31,7 @@ class Source:
         subjects: Collection[str],
         limits: Limits | None = None,
         give_up: Callable[[str], None] | None = None,
+        polls: Polls = Polls(),  # noqa: B008 - it is frozen
     ) -> None:
         """`give_up` is told why, when only another process could log in; it is expected to end this one.
 
@@ -40,6 +42,7 @@ class Source:
         self._limits = limits or Limits()
         self._servers = Servers(settings)
         self._reports = Reports(sink, clock, self._limits)
+        self._poller = Poller(polls, sink, clock)
         self._connection: Connection | None = None
         self._give_up = give_up
         self._refused_since: float | None = None
@@ -64,6 +67,10 @@ class Source:
                 await connection.listen(self._subjects)
             except SourceError as error:
                 connection.end(error.reason)
+
+    def poll(self, polls: Polls) -> None:
+        """Ask servers for this from now on."""
+        self._poller.change(polls)
 
     def reconfigure(self, settings: Settings) -> None:
         """Use these settings from now on; connects anew if they differ. Raises ValueError as the constructor does."""
@@ -166,7 +173,13 @@ class Source:
         self._reports.connected(connection.target.address, connection.server, connection.login, len(self._subjects))
         if outcome is Outcome.SILENT and connection.may_ask:
             self._reports.silent(_silence(connection, self._limits.roll_call))
-        await self._watch(connection)
+        polling = asyncio.create_task(self._poller.run(connection))
+        polling.add_done_callback(connection.fail)
+        try:
+            await self._watch(connection)
+        finally:
+            polling.cancel()
+            await asyncio.wait({polling})
 
     async def _watch(self, connection: Connection) -> None:
         loop = asyncio.get_running_loop()

@@ -11,7 +11,7 @@ from nats.aio.client import Client
 
 from bridge.clock import SystemClock
 from bridge.demo.nats_server import NatsServer
-from bridge.source.settings import Limits, Settings
+from bridge.source.settings import Limits, Polls, Settings
 from bridge.source.supervisor import Source
 from bridge.values import Secret
 from tests.waiting import eventually
@@ -99,12 +99,17 @@ def settings_at(*urls: str, user: str = "sys", password: str = "s3cret-pass") ->
 
 
 @asynccontextmanager
-async def run(settings: Settings, subjects: Collection[str] = ("ev.>",), limits: Limits = QUICK) -> AsyncIterator[Run]:
+async def run(
+    settings: Settings,
+    subjects: Collection[str] = ("ev.>",),
+    limits: Limits = QUICK,
+    polls: Polls = Polls(),  # noqa: B008 - it is frozen
+) -> AsyncIterator[Run]:
     """Runs a source, and makes sure that it leaves nothing behind."""
     others = asyncio.all_tasks()
     sockets = count_sockets()
     heard = Heard()
-    source = Source(settings, SystemClock(), heard, subjects, limits)
+    source = Source(settings, SystemClock(), heard, subjects, limits, polls)
     task = asyncio.create_task(source.run())
     try:
         yield Run(source, heard, task)
