@@ -31,6 +31,7 @@ def story(played: Stage, alert: str) -> list[tuple[float, str]]:
 
 BACK = own(50, "nats_reconnected", since=1.0, seconds=49.0)
 TAKES = own(50, "receiver_recovered", destination="d")
+SILENT = {"name": "s1", "id": "NA", "ver": "2.15.1", "cluster": "c"}
 FOR_EVER: list[tuple[float, str]] = [(1.0, "firing")]
 
 
@@ -41,6 +42,12 @@ FOR_EVER: list[tuple[float, str]] = [(1.0, "firing")]
         ("BridgeLoginFailed", own(1, "login_failed", reason="so", server="a"), BACK, 50.0),
         ("BridgeWrongAccount", own(1, "wrong_account", reason="so"), BACK, 50.0),
         ("BridgeReceiverDead", own(1, "receiver_dead", destination="d"), TAKES, 50.0),
+        (
+            "BridgeServerNoAnswer",
+            own(1, "server_no_answer", server=SILENT, reason="so", requests="HEALTHZ"),
+            own(50, "server_answered", server=SILENT | {"id": "NB"}),
+            50.0,
+        ),
         ("BridgeConfigInvalid", own(1, "config_invalid", file="f", reason="so"), own(50, "config_valid"), 50.0),
         ("BridgeStoreDegraded", own(1, "store_degraded", reason="so"), own(50, "store_recovered"), 50.0),
         ("BridgePermissionDenied", own(1, "permission_denied", denied="$SYS.>", reason="so"), None, 3601.0),

@@ -109,7 +109,7 @@ async def run(
     others = asyncio.all_tasks()
     sockets = count_sockets()
     heard = Heard()
-    source = Source(settings, SystemClock(), heard, subjects, limits, polls)
+    source = Source(settings, SystemClock(), heard, subjects, limits, polls=polls)
     task = asyncio.create_task(source.run())
     try:
         yield Run(source, heard, task)

@@ -129,7 +129,7 @@ async def test_nothing_is_asked_that_no_rule_wants(start_server: StartServer) ->
 @asynccontextmanager
 async def _another(settings: Settings, polls: Polls) -> AsyncIterator[None]:
     """A second bridge at the same time."""
-    task = asyncio.create_task(Source(settings, SystemClock(), Heard(), (), QUICK, polls).run())
+    task = asyncio.create_task(Source(settings, SystemClock(), Heard(), (), QUICK, polls=polls).run())
     try:
         yield
     finally:
