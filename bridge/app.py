@@ -128,7 +128,9 @@ class App:
         resumed = await self._restore()
         if self._recorder and (since := self._engine.watch.blind_since) is not None:
             self._recorder.begin(since, resumed)
-        self._committer = Committer(self._engine, self._store, self._clock, self._committed, self._inbox.wake)
+        self._committer = Committer(
+            self._engine, self._store, self._clock, self._committed, self._inbox.wake, self._inbox.tell
+        )
         self._inbox.tell("started", version=__version__)
         for lost in [self._store.lost, *self._store.damaged]:
             if lost:

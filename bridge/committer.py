@@ -4,6 +4,7 @@ disk itself has failed, and then everybody is told so."""
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Any, Protocol
 
 from bridge.clock import Clock
 from bridge.commit import Commit
@@ -28,6 +29,12 @@ ROWS_MAX = 10_000
 """Messages that may be on their way without being on disk."""
 
 
+class Tell(Protocol):
+    """Takes an event about the bridge itself: the part of its name after `bridge.`, and its fields."""
+
+    def __call__(self, name: str, **fields: Any) -> None: ...
+
+
 class Committer:
     """Writes what the engine has decided; hands new rows on once they are on disk."""
 
@@ -38,14 +45,16 @@ class Committer:
         clock: Clock,
         hand_over: Callable[[Commit], None],
         ended: Callable[[], None],
+        tell: Tell,
     ) -> None:
         """`hand_over` gets each commit once it is written; if the disk fails, its rows and outcomes before that.
-        `ended` is told when the next one may begin."""
+        `ended` is told when the next one may begin; `tell`, as an event, when the disk fails and when it is well."""
         self._engine = engine
         self._store = store
         self._clock = clock
         self._hand_over = hand_over
         self._ended = ended
+        self._tell = tell
         self._task: asyncio.Task[None] | None = None
         self._began = 0.0
         self._last = clock.now()
@@ -134,7 +143,7 @@ class Committer:
             await self._commit(commit)
         except StoreError as error:
             self.degraded = str(error)
-            self._engine.tell("store_degraded", reason=str(error))
+            self._tell("store_degraded", reason=str(error))
             LOG.error("%s; messages go out all the same, and it is tried again every second", error)
             self._give_room()
             self._backlog.add(commit)
@@ -151,7 +160,7 @@ class Committer:
             return
         self.degraded = ""
         self._backlog, self._handed, self._full = Backlog(), set(), False
-        self._engine.tell("store_recovered")
+        self._tell("store_recovered")
         LOG.warning("the database can be written again")
         self._store.restore_reserve()  # If it finds no room now, `prune` tries again.
 

@@ -12,7 +12,7 @@ from bridge.commit import Commit, Settled
 from bridge.committer import ROWS_MAX, Committer
 from bridge.engine import Engine
 from bridge.errors import StoreError
-from bridge.inputs import Message
+from bridge.inputs import Happening, Message
 from bridge.setup import Setup
 from bridge.store import Store
 from tests.clock import SimulatedClock
@@ -41,7 +41,10 @@ class Program:
         self.store, self.clock, self.engine = store, SimulatedClock(start=START), Engine(rules, START)
         self.handed: list[Commit] = []
         self.engine.begin()
-        self.committer = Committer(self.engine, store, self.clock, self.handed.append, lambda: None)
+        self.committer = Committer(self.engine, store, self.clock, self.handed.append, lambda: None, self._tell)
+
+    def _tell(self, name: str, **fields: object) -> None:
+        self.engine.process([Happening(name, fields, self.clock.now())])
 
     async def play(self, *messages: Message) -> None:
         """Take these in, and let a second pass; then all is written, or has failed to be."""

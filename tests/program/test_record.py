@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -212,3 +213,17 @@ def test_record_never_listens_to_requests(subject: str, tmp_path: Path) -> None:
     ended = CliRunner().invoke(program, ["record", "--out", str(tmp_path / "out"), "--subject", subject])
     assert ended.exit_code == 2
     assert "takes in $SYS.REQ.>, which is not recorded" in ended.stderr
+
+
+async def test_a_recording_says_when_the_disk_failed_and_when_it_was_well_again(sink: Sink, tmp_path: Path) -> None:
+    with recording_bridge(tmp_path, "nats://127.0.0.1:1", sink.url) as (bridge, recording):
+        await bridge.says("cannot connect", within=10)
+        log = bridge.database.with_name("state.db-wal")
+        resource.prlimit(bridge.pid, resource.RLIMIT_FSIZE, (log.stat().st_size, resource.RLIM_INFINITY))
+        await bridge.says("messages go out all the same", within=15)
+        resource.prlimit(bridge.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        await bridge.says("the database can be written again", within=15)
+        await eventually(lambda: b"bridge.store_recovered" in recording.read_bytes())
+        changes, _ = replayed(recording, bridge.rules_path)
+    mine = [state for _, state, labels, _ in changes if labels["alertname"] == "BridgeStoreDegraded"]
+    assert mine == ["firing", "resolved"]
