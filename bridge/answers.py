@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 
 from bridge.event import Event, EventType, as_text
 from bridge.events import EVENT_TYPES
-from bridge.events.reading import Names, read_text
+from bridge.events.accounts import Names
+from bridge.events.reading import read_text
 from bridge.plan import Test, tests
 from bridge.rules.not_followed_by import Given, NotFollowedBy, given_of
 from bridge.state import SEPARATOR, Memory, State, short

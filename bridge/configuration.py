@@ -6,7 +6,7 @@ from pathlib import Path
 from bridge.builtin import builtin_rules
 from bridge.config import Loaded
 from bridge.config.schema import Nats
-from bridge.events.reading import Names
+from bridge.events.accounts import Names
 from bridge.outbox import Routing, Target
 from bridge.receiver import Destination
 from bridge.setup import PlacedRule, Setup
@@ -32,7 +32,7 @@ def setup(loaded: Loaded) -> Setup:
             external_url=config.external_url,
         ),
         labels=config.labels,
-        names=Names(accounts=config.nats.accounts, token_auth=config.nats.token_auth),
+        names=Names(config.nats.accounts, config.nats.token_auth, config.nats.imports),
     )
 
 

@@ -2,7 +2,7 @@
 the same changes."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from bridge.commit import Attempt, Commit, Pended, Settled, Snapshot, StateRow
 from bridge.dispatch import Dispatch
 from bridge.evaluation import Evaluation
 from bridge.event import Event
+from bridge.events.accounts import Learned
 from bridge.group import Change
 from bridge.inputs import (
     AddSilence,
@@ -56,6 +57,7 @@ class Engine:
         self._resumed = False
         self._first_sight = True  # There is nothing that could have been missed yet.
         self._once = Once()
+        self._learned = Learned()
         self._absence = Absence()
         self._sweep = Sweep(self._write, pace)
         self._agenda = Agenda(self.watch, self._owner)
@@ -71,7 +73,7 @@ class Engine:
         self._setup = setup
         self.outbox = Outbox(setup.routing, Living(self._facts, self._view))
         self.outbox.muting.configure(setup.routing.mutes, now)
-        self._rules = Dispatch(setup, 1, self, self._once)
+        self._rules = Dispatch(setup, 1, self, self._once, self._learned)
         self._succession = Succession(self._rules, self.ledger, self.outbox)
 
     # -- what it wants to hear ----------------------------------------------------------------------------------
@@ -80,6 +82,11 @@ class Engine:
     def subjects(self) -> frozenset[str]:
         """The subjects that the rules need, and no other."""
         return self._rules.subjects
+
+    @property
+    def polls(self) -> frozenset[str]:
+        """The event types that the rules need and that must be asked for."""
+        return self._rules.polls
 
     def take_unnamed(self) -> list[str]:
         """Servers without a configured name that were heard for the first time."""
@@ -90,6 +97,11 @@ class Engine:
     def malformed(self) -> int:
         """Messages that were no events, since the start."""
         return self._malformed_before + self._rules.decoder.malformed
+
+    @property
+    def unknown(self) -> Mapping[str, int]:
+        """How many messages came on which subjects that the catalogue does not know, since the rules were loaded."""
+        return self._rules.decoder.unknown
 
     @property
     def latest_malformed(self) -> str:
@@ -109,7 +121,7 @@ class Engine:
                 else:
                     watch.t = at
             if type(given) is Message:
-                event = decode(given.subject, given.data, watch.t)
+                event = decode(given.subject, given.data, watch.t, given.account)
                 if event is not None:
                     if event.server_id:
                         hear(event)
@@ -164,7 +176,7 @@ class Engine:
             elif (new.shape, new.naming) != (evaluation.rule.shape, evaluation.rule.naming):
                 evaluation.end_all("rule changed")
         self._malformed_before += old.decoder.malformed
-        self._rules = Dispatch(setup, old.next_order, self, self._once)
+        self._rules = Dispatch(setup, old.next_order, self, self._once, self._learned)
         self._succession.install(self._rules)
         for id, evaluation in self._rules.by_id.items():
             if id in old.by_id:

@@ -37,9 +37,11 @@ class Field(msgspec.Struct, frozen=True):
     about: str
     zero: bool = False
     """Servers leave it out while it is 0."""
-    derive: Callable[..., float | None] | None = None
-    """Computes it from the values at `sources` instead of reading it."""
+    derive: Callable[..., Any] | None = None
+    """Computes it from the values at `sources` instead of reading it: a number, or for a text any JSON value."""
     sources: tuple[str, ...] = ()
+    counter: bool = False
+    """It only grows while its server runs."""
 
 
 class EventType(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,12 +49,32 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     subjects: tuple[str, ...]
+    """What the bridge subscribes to if a rule wants it."""
     about: str
     fields: Mapping[str, Field]
+    aliases: tuple[str, ...] = ()
+    """Other subjects whose messages are events of this type: nothing subscribes to them for its sake."""
+    poll: str = ""
+    """The request that it answers, such as HEALTHZ: its messages are made of what the bridge asks for."""
+    account: str = ""
+    """Where in the payload its account's id stands, or is put if the subject says it; "" for events of no account."""
+    tag: str = ""
+    """Where the account's name stands, if a server tells it."""
+    since: str = ""
+    """The first version of the server that tells it; "" for all that the bridge works with."""
+    severity: str = "info"
+    """How urgent it usually is: info, warning or critical."""
+    responder: bool = False
+    """Its messages are requests: where nobody answers them, whoever listens hides that from those who ask."""
     series: tuple[str, ...] = ()
     """The fields that name the series of a measurement; empty for events that measure nothing."""
     ends_with: tuple[str, ...] = ()
     """Events of the same server after which its series have no measurement any more."""
+
+    @property
+    def own(self) -> bool:
+        """It comes from the bridge itself, not from NATS."""
+        return not (self.subjects or self.aliases)
 
 
 class Event(msgspec.Struct, gc=False):
@@ -72,7 +94,7 @@ class Event(msgspec.Struct, gc=False):
     parsed: dict[str, Any] | None = None
     """The whole payload, once somebody needed it."""
     account: str | None = None
-    """The name of the account, of a connection's event, if a rule reads it."""
+    """The name of its account, if a rule reads it."""
 
 
 def clean(text: str) -> str:

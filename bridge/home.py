@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from bridge.alert import Alert, Facts
-from bridge.events.reading import Names
+from bridge.events.accounts import Names
 from bridge.group import Change
 from bridge.ledger import Ledger
 from bridge.state import State

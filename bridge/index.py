@@ -7,7 +7,8 @@ import msgspec
 
 from bridge.event import Event
 from bridge.events import EVENT_TYPES
-from bridge.events.reading import Names, read_text
+from bridge.events.accounts import Names
+from bridge.events.reading import read_text
 from bridge.plan import Plan, Test
 
 Take = Callable[[Event], None]

@@ -14,6 +14,8 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     subject: str
     data: bytes
     at: int
+    account: str = ""
+    """Whose connection received it, if that is known: what is heard outside the system account is that account's."""
 
 
 class Happening(msgspec.Struct, frozen=True):

@@ -35,13 +35,15 @@ class Recent:
 class Once:
     """Tells doubles from news: by `id`, else by the server's own numbering, and for connections by who they are."""
 
-    __slots__ = ("connections", "happenings", "mine")
+    __slots__ = ("connections", "happenings", "leafnodes", "mine")
 
     def __init__(self) -> None:
         self.happenings = Recent(32_768)
         """By id, or by server and number."""
         self.connections = Recent(100_000)
         """Those that are known to live: a reload of a server's configuration repeats their CONNECTs."""
+        self.leafnodes = Recent(10_000)
+        """Accounts of servers that are known to have leafnodes."""
         self.mine: dict[Connection, None] = {}
         """The bridge's own; their events are none."""
 

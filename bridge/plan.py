@@ -6,7 +6,8 @@ import msgspec
 
 from bridge.event import Event, EventType, Kind
 from bridge.events import EVENT_TYPES
-from bridge.events.reading import Names, Reader, read_number, read_text
+from bridge.events.accounts import Names
+from bridge.events.reading import Reader, read_number, read_text
 from bridge.matcher import Matcher
 from bridge.rule import Rule
 from bridge.state import SEPARATOR, Texts

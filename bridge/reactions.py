@@ -8,7 +8,7 @@ from bridge.answers import connection
 from bridge.evaluation import Evaluation
 from bridge.event import Event, EventType, as_text
 from bridge.events import EVENT_TYPES
-from bridge.events.reading import Names
+from bridge.events.accounts import Names
 from bridge.life import OVERFLOW
 from bridge.plan import Listener, listen
 from bridge.rules.flatline import Flatline

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bridge.errors import RecordingError
-from bridge.events.reading import Names
+from bridge.events.accounts import Names
 from bridge.inputs import Blind, Happening, Input, Message, Sight
 from bridge.recording import write
 from bridge.values import SECOND

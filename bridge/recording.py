@@ -11,8 +11,9 @@ import msgspec
 
 from bridge.errors import RecordingError
 from bridge.event import Event, payload, walk
-from bridge.events.decoder import SIZE_MAX
-from bridge.events.reading import Names, claims, hides_tokens
+from bridge.events.accounts import Names, hides_tokens
+from bridge.events.claims import claims
+from bridge.events.families import SIZE_MAX
 from bridge.inputs import Blind, Happening, Input, Message, Own, Sight
 from bridge.text import one_line
 from bridge.values import SECOND
@@ -30,11 +31,12 @@ _BYTE = re.compile(r"\(byte (\d+)\)")
 
 
 class _Line(msgspec.Struct, gc=False):
-    """`headers` and `account` are skipped: nothing depends on them."""
+    """`headers` are skipped: nothing depends on them."""
 
     at: float
     subject: str
     data: str
+    account: str = ""
 
 
 class _Connection(msgspec.Struct):
@@ -71,7 +73,7 @@ def read(lines: Iterable[bytes], name: str) -> Iterator[Input]:
         if line.subject.startswith(OWN):
             yield _own(line, at, name, number)
         else:
-            yield Message(line.subject, line.data.encode(), at)
+            yield Message(line.subject, line.data.encode(), at, line.account)
 
 
 def write(given: Input, at: int, names: Names) -> bytes | None:
@@ -82,7 +84,7 @@ def write(given: Input, at: int, names: Names) -> bytes | None:
     """
     match given:
         case Message():
-            return _line(at, _subject(given.subject), clean_body(given.data, names))
+            return _line(at, _subject(given.subject), clean_body(given.data, names), _subject(given.account))
         case Happening():
             return _line(at, OWN + given.name, _encode(payload(Event("", at, "", given.fields))))
         case Blind():
@@ -96,13 +98,15 @@ def write(given: Input, at: int, names: Names) -> bytes | None:
 
 
 def clean_body(data: bytes, names: Names) -> str:
-    """A payload as it may be kept. What is no JSON object cannot be cleaned: blanks that are none stand for it."""
+    """A payload as it may be kept: of a JWT what it claims. What else is no JSON object cannot be cleaned: blanks that
+    are none stand for it."""
     if len(data) > SIZE_MAX:
         return " " * (SIZE_MAX + 1)
     try:
         body = msgspec.json.decode(data)
     except (ValueError, RecursionError) as error:
-        return _blank(len(data), error)
+        claimed = claims(data.decode("utf-8", "replace").strip())
+        return _encode({"claimed": claimed}) if claimed else _blank(len(data), error)
     if not isinstance(body, dict):
         return _encode(type(body)()).ljust(len(data))
     hide_user = names.token_auth and not hides_tokens(walk(body, "server.ver"))
@@ -135,8 +139,9 @@ def _complaint(raw: bytes, error: Exception) -> str:
     return f"this is no line of a recording ({str(error)[:200]}); {shape}"
 
 
-def _line(at: int, subject: str, data: str) -> bytes:
-    return msgspec.json.encode({"at": at / SECOND, "subject": subject, "headers": {}, "data": data}) + b"\n"
+def _line(at: int, subject: str, data: str, account: str = "") -> bytes:
+    line = {"at": at / SECOND, "subject": subject, "headers": {}, "data": data}
+    return msgspec.json.encode({**line, "account": account} if account else line) + b"\n"
 
 
 def _subject(subject: str) -> str:

@@ -1,7 +1,7 @@
 """What a rule takes from an event: numbers, texts, the series it belongs to."""
 
 from bridge.event import NUMBER_MAX, Event
-from bridge.events.reading import version
+from bridge.events.accounts import version
 from bridge.plan import Plan, texts
 from bridge.rule import Rule
 from bridge.rules.flatline import INTERVAL_MAX, Flatline

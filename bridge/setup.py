@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from bridge.events.reading import Names
+from bridge.events.accounts import Names
 from bridge.outbox import Routing
 from bridge.rule import Rule
 

@@ -17,13 +17,13 @@ from bridge.commit import Settled
 from bridge.errors import RecordingError
 from bridge.event import EventType, hash_token
 from bridge.events import EVENT_TYPES
-from bridge.events.decoder import SIZE_MAX
-from bridge.events.reading import Names
+from bridge.events.accounts import Names
+from bridge.events.families import SIZE_MAX
 from bridge.inputs import Blind, Happening, Input, Message, Own, Sight
 from bridge.recorder import WAITING_MAX, Recorder
 from bridge.recording import clean_body, read, write
 from bridge.values import SECOND
-from tests.events.recorded import FILES, NOW, REFUSED, connection, decoder, messages, text
+from tests.events.recorded import FILES, NOW, REFUSED, connection, decoder, hear, messages, text
 from tests.events.test_fields import jwt
 from tests.waiting import eventually
 
@@ -53,7 +53,7 @@ def test_a_recording_of_messages_is_sighted_from_its_first_line_on() -> None:
     assert list(read([line(), line(6.5, account="SYS")], "r")) == [
         Sight(5_000_000),
         Message("$SYS.X", b"{}", 5_000_000),
-        Message("$SYS.X", b"{}", 6_500_000),
+        Message("$SYS.X", b"{}", 6_500_000, "SYS"),
     ]
 
 
@@ -106,6 +106,11 @@ def test_what_comes_before_a_broken_line_is_read() -> None:
 
 def test_what_was_written_is_read_back() -> None:
     assert list(read(lines(INPUTS), "r")) == INPUTS
+
+
+def test_whose_connection_heard_a_message_is_kept() -> None:
+    heard = Message("$JS.EVENT.ADVISORY.API", b'{"a":2}', NOW, "APP")
+    assert list(read(lines([heard]), "r"))[1:] == [heard]
 
 
 def test_a_line_has_the_form_of_the_corpus() -> None:
@@ -209,8 +214,7 @@ def test_rules_read_the_same_in_a_recording_as_live(path: Path, names: Names) ->
     live, replayed = decoder(names), decoder(names)
     for original, copy in zip(heard, back, strict=True):
         assert isinstance(copy, Message)
-        one = live.decode(original.subject, original.data, original.at)
-        other = replayed.decode(copy.subject, copy.data, copy.at)
+        one, other = hear(live, original), hear(replayed, copy)
         assert (one is None) == (other is None)
         if one and other and one.type in EVENT_TYPES:
             assert _fields(EVENT_TYPES[one.type], one, names) == _fields(EVENT_TYPES[other.type], other, names)

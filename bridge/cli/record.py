@@ -13,6 +13,7 @@ from bridge.clock import SystemClock
 from bridge.config import Loaded, load
 from bridge.configuration import settings, setup
 from bridge.events import EVENT_TYPES
+from bridge.events.families import subscriptions
 from bridge.recorder import Recorder
 from bridge.subject import overlap
 from bridge.values import SECOND, parse_duration
@@ -57,7 +58,9 @@ async def _record(loaded: Loaded, path: Path, out: Path, subjects: tuple[str, ..
 
 
 def _all(loaded: Loaded) -> tuple[str, ...]:
-    known = {subject for kind in EVENT_TYPES.values() for subject in kind.subjects}
+    known = subscriptions(
+        (kind.name for kind in EVENT_TYPES.values() if not kind.responder), loaded.config.nats.imports
+    )
     return tuple(sorted(known | {rule.rule.subject for rule in loaded.rules if rule.rule.subject}))
 
 

@@ -7,6 +7,7 @@ from bridge.alert import check_label
 
 _OURS = {"alertname": "it is the name of the alert", "overflow": "it marks the combinations past a rule's limit"}
 _SUBJECT = re.compile(r"[^\s.*>]+(\.[^\s.*>]+)*")
+_IMPORTS = re.compile(r"[^\s.*>$][^\s.*>]*\.([^\s.*>]+\.)*\*\.([^\s.*>]+\.)*")
 _PORTS = range(1, 65536)
 
 
@@ -22,6 +23,14 @@ def check_subject(subject: str) -> str:
     if not _SUBJECT.fullmatch(subject):
         raise ValueError(f"{subject[:60]!r} is no subject; write names joined by dots, without spaces, '*' and '>'")
     return subject
+
+
+def check_imports(prefix: str) -> str:
+    """Raises ValueError unless it can stand before the subjects of imported events, and names the account."""
+    if not _IMPORTS.fullmatch(prefix):
+        what = f"{prefix[:60]!r} is not what imported subjects begin with"
+        raise ValueError(f"{what}; write for example 'acct.*.', where the * is the account")
+    return prefix
 
 
 def check_server_url(url: str) -> str:

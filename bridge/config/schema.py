@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, create_model, field_validator, model_validator
 
-from bridge.config.names import check_label_name, check_server_url, check_subject, check_web_url
+from bridge.config.names import check_imports, check_label_name, check_server_url, check_subject, check_web_url
 from bridge.options import FilePath, Options
 from bridge.receiver import Destination
 from bridge.route import Route
@@ -38,7 +38,7 @@ class Tls(Options):
 class Nats(Options):
     """Where the events come from, and how to log in there."""
 
-    later = frozenset(("imports", "poll", "stream"))
+    later = frozenset(("poll", "stream"))
 
     servers: Annotated[list[Annotated[str, AfterValidator(check_server_url)]], Field(min_length=1)] = [
         "nats://127.0.0.1:4222"
@@ -52,6 +52,8 @@ class Nats(Options):
     inbox_prefix: Subject = "_INBOX"
     accounts: dict[str, str] = {}
     """Account id → the name that people know it by."""
+    imports: Annotated[str, AfterValidator(check_imports)] = ""
+    """What the subjects of JetStream events begin with that the system account imports; the `*` is the account."""
     token_auth: bool = False
 
     @field_validator("servers")

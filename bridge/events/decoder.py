@@ -1,187 +1,175 @@
 """From a message to an event. Total: whatever comes is an event, a double, or a malformed event; nothing is raised."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
-from bridge.event import TEXT_MAX, Event, clean, hash_token, parse_time
-from bridge.events import EVENT_TYPES
-from bridge.events.cleaning import parser
-from bridge.events.reading import AccountNames, Names, hides_tokens, is_cleaned, sources
+from bridge.event import Event, clean
+from bridge.events.accounts import Learned, NameOf, Names, account_namer
+from bridge.events.advisories import Advisories
+from bridge.events.bodies import body_parser
+from bridge.events.cleaning import Parse
+from bridge.events.connections import Finish, connects, disconnects, leafnodes, preparer, refused
+from bridge.events.families import FAMILIES, SIZE_MAX, Family, find
+from bridge.events.numbering import numbered, seq_of
+from bridge.events.pushes import parse as parse_push
+from bridge.events.pushes import pushes
 from bridge.once import Once
-from bridge.values import MINUTE
-
-SIZE_MAX = 1024 * 1024
-"""Bytes; no event of a server is larger. NATS itself allows messages of 64 MiB."""
-
-_FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "ACCOUNT.CONNECT": ("client.connect", "leafnode.connect"),
-    "ACCOUNT.DISCONNECT": ("client.disconnect", "leafnode.disconnect", "client.rejected"),
-    "SERVER.CLIENT.AUTH.ERR": ("client.auth_error",),
-    "SERVER.STATSZ": ("server.statsz",),
-    "SERVER.SHUTDOWN": ("server.shutdown",),
-    "SERVER.LAMEDUCK": ("server.lameduck",),
-}
-_ALWAYS = ("server.id", "server.name", "server.seq", "server.ver")
-_CLIENT = ("id", "client.id", "client.acc", "client.kind", "client.user", "client.lang", "reason")
-_LOGIN = ("client.start", "timestamp")
-LOGIN_MAX = MINUTE
-"""A CONNECT that comes later after the beginning of its connection is a repeated one: a reload of the server's
-configuration brings one for each living connection, also for those that came before the bridge did. Servers give a
-client 2 s to log in (`authorization.timeout`), and nobody gives it a minute."""
+from bridge.subject import overlap
 
 SUBJECTS_MAX = 10_000
 """Subjects whose family is remembered."""
 
-SEQ_END = 1 << 63
-"""No server has sent so many messages, and no store takes a larger number."""
+UNKNOWN_MAX = 1_000
+"""Unknown subjects that are counted apart; the rest together, as `…`."""
 
-Finish = Callable[[str, bytes, Any, int], Event | None]
-"""From a decoded body to an event."""
-
-Prepare = Callable[[Any], str | None]
-"""Hides what is to be hidden in a connection's body. Returns the name of its account, if a rule reads that."""
+_ID = re.compile(r"(?<![^.])[ACNOUSX][A-Z2-7]{55}(?![^.])")
+"""A public key of NATS as a part of a subject."""
 
 
 class Way(msgspec.Struct, frozen=True):
     """How messages of a subject become events."""
 
-    parse: Callable[[bytes], Any]
+    parse: Parse
     finish: Finish
+    size_max: int = SIZE_MAX
+
+
+Bind = Callable[[str], Way]
+"""The way of a family, for a subject that names this account, or ""."""
 
 
 class Decoder:
     """Decodes exactly the fields that rules ask for. What no rule asks for is not even parsed."""
 
-    def __init__(self, wanted: Mapping[str, Iterable[str]], once: Once, names: Names, raw: bool = False) -> None:
-        """`wanted`: the paths that rules read, by event type. `raw`: rules on subjects need whole payloads as well."""
+    def __init__(
+        self,
+        wanted: Mapping[str, Iterable[str]],
+        once: Once,
+        names: Names,
+        raw: Collection[str] = (),
+        learned: Learned | None = None,
+    ) -> None:
+        """`wanted`: the paths that rules read, by event type. `raw`: the subjects of rules that watch one."""
         self._once = once
-        self._names = names
-        self._raw = raw
+        self._learned = learned or Learned()
+        self._names = names if learned else self._learned.beside(names)
+        self._raw = bool(raw)
         self.malformed = 0
         """Messages that were no events."""
         self.latest_malformed = ""
-        self._families: dict[str, Way] = {}
-        for family, types in _FAMILIES.items():
-            if asked := [name for name in types if name in wanted]:
-                paths = _paths(family, asked, wanted)
-                texts = _texts(asked, wanted)
-                parse = parser(_body_type(family, paths, texts), _body_type(family, paths), _wrap(family), texts)
-                self._families[family] = Way(parse, self._finish(family, self._preparer(asked, wanted)))
+        self.unknown: dict[str, int] = {}
+        """How many messages came on subjects, or with types, that the catalogue does not know."""
+        self._families: dict[str, Bind] = {}
+        for family in FAMILIES:
+            asked = {kind.name: wanted[kind.name] for kind in family.types if kind.name in wanted}
+            if not asked and any(overlap(pattern, subject) for pattern in family.patterns for subject in raw):
+                asked = {family.types[0].name: ()}  # A rule on its subject: it is the same event for all rules.
+            if asked:
+                self._families[family.name] = self._binder(family, asked)
         self._ways: dict[str, Way | None] = {}
         """By subject: there are few, and each comes often."""
 
-    def decode(self, subject: str, data: bytes, at: int) -> Event | None:
-        """None: nobody asks for it, or it is a double, or one of the bridge's own connections."""
+    def decode(self, subject: str, data: bytes, at: int, account: str = "") -> Event | None:
+        """None: nobody asks for it, or it is a double, or one of the bridge's own connections.
+
+        `account`: whose connection heard it, if that is known.
+        """
         try:
-            way = self._ways[subject]
+            way = self._ways[subject] if not account else self._find(subject, account)
         except KeyError:
             way = self._find(subject)
         if way is None:
             return self._unknown(subject, data, at) if self._raw else None
-        if len(data) > SIZE_MAX:
-            return self._malformed(subject, data, at, f"larger than {SIZE_MAX // 1024} KiB")
+        if len(data) > way.size_max:
+            return self._malformed(subject, data, at, f"larger than {way.size_max // 1024} KiB")
         try:
             body = way.parse(data)
         except (ValueError, RecursionError) as error:
             return self._malformed(subject, data, at, _why(data, error))
         return way.finish(subject, data, body, at)
 
-    def _find(self, subject: str) -> Way | None:
+    def _find(self, subject: str, account: str = "") -> Way | None:
+        key = f"{subject} {account}" if account else subject
+        if key in self._ways:
+            return self._ways[key]
         if len(self._ways) >= SUBJECTS_MAX:
             self._ways.clear()
-        way = self._ways[subject] = self._families.get(_family(subject))
+        family, label = find(subject, self._names.imports)
+        bind = self._families.get(family.name) if family else None
+        way = self._ways[key] = bind(label or account) if bind else None
         return way
 
-    def _finish(self, family: str, prepare: Prepare) -> Finish:
-        match family:
-            case "ACCOUNT.DISCONNECT":
-                return self._disconnects(prepare)
-            case "ACCOUNT.CONNECT":
-                return self._connects(prepare)
-            case "SERVER.CLIENT.AUTH.ERR":
-                return partial(self._refused, prepare)
-            case _:
-                return partial(self._of_server, _FAMILIES[family][0])
+    # -- the way of each family ---------------------------------------------------------------------------------
 
-    def _of_server(self, name: str, subject: str, data: bytes, body: Any, at: int) -> Event | None:
-        server_id, seq = _numbered(body)
+    def _binder(self, family: Family, asked: Mapping[str, Iterable[str]]) -> Bind:
+        kind = family.types[0]
+        name_of = None
+        if any("account.name" in paths for paths in asked.values()):
+            name_of = account_namer(family.types, self._names, self._learned)
+        if kind.responder:
+            way = Way(parse_push, pushes(kind.name, name_of))
+            return lambda label: way
+        parse = body_parser(family, asked, asked)
+        if kind.name.startswith("js."):
+            advisories = Advisories(kind, self._once, self._names, self._learned, name_of)
+            return lambda label: Way(parse, advisories.finish(label, self._malformed, self._stranger))
+        way = Way(parse, self._finish(family, name_of), family.size_max)
+        return lambda label: way
+
+    def _finish(self, family: Family, name_of: NameOf | None) -> Finish:
+        prepare = preparer(name_of, self._names.token_auth)
+        match family.name:
+            case "connect":
+                return connects(self._once, prepare)
+            case "disconnect":
+                return disconnects(self._once, prepare)
+            case "leafnode":
+                return leafnodes(self._once, prepare)
+            case "client.auth_error":
+                return refused(self._once, prepare)
+        kind = family.types[0]
+        return partial(self._of_server, kind.name, "id" in kind.fields, bool(kind.poll), name_of)
+
+    def _of_server(
+        self,
+        name: str,
+        has_id: bool,
+        asked: bool,
+        name_of: NameOf | None,
+        subject: str,
+        data: bytes,
+        body: Any,
+        at: int,
+    ) -> Event | None:
+        """`asked`: it was made of an answer to the bridge, which comes once and may be many events."""
+        server_id, seq = numbered(body)
         if not server_id:
             return self._malformed(subject, data, at, "no server.id")
-        if not self._once.first(None, server_id, seq):
+        if not asked and not self._once.first(body.id if has_id else None, server_id, seq):
             return None
-        return Event(name, at, subject, body, data, server_id, seq)
+        return Event(name, at, subject, body, data, server_id, seq, "", None, name_of(body) if name_of else None)
 
-    def _disconnects(self, prepare: Prepare) -> Finish:
-        """Whatever is looked up for each of them is at hand: a flood is mostly of these."""
-        once, first, fresh = self._once, self._once.first, self._once.happenings.first
-        mine, disconnected = once.mine, once.connections.forget
-
-        def finish(subject: str, data: bytes, body: Any, at: int) -> Event | None:
-            server, client, id = body.server, body.client, body.id
-            server_id, seq = server.id, server.seq
-            if type(server_id) is not str or type(seq) is not int or not 0 <= seq < SEQ_END:
-                server_id, seq = server_id if isinstance(server_id, str) else "", _seq(seq)
-            if not (fresh(id) if type(id) is str and id else first(None, server_id, seq)):
-                return None
-            number = client.id
-            connection = server_id, number if isinstance(number, int) else 0
-            if connection in mine:
-                return None
-            disconnected(connection)
-            account = client.acc
-            if account == "$G" and body.reason == "Authentication Failure":
-                return None  # The twin of an authentication error, which servers from 2.12 on send as well.
-            if client.kind == "Leafnode":
-                name = "leafnode.disconnect"
-            elif account == "$G" and not client.user and not client.lang:
-                name = "client.rejected"
-            else:
-                name = "client.disconnect"
-            return Event(name, at, subject, body, data, server_id, seq, "", None, prepare(body))
-
-        return finish
-
-    def _connects(self, prepare: Prepare) -> Finish:
-        once, first, fresh = self._once, self._once.first, self._once.happenings.first
-
-        def finish(subject: str, data: bytes, body: Any, at: int) -> Event | None:
-            (server_id, seq), client, id = _numbered(body), body.client, body.id
-            if not (fresh(id) if type(id) is str and id else first(None, server_id, seq)):
-                return None
-            connection = server_id, client.id if isinstance(client.id, int) else 0
-            if connection in once.mine:
-                return None
-            if connection[1] and not once.connections.first(connection):
-                return None
-            if _is_repeated(client.start, body.timestamp):
-                return None
-            name = "leafnode.connect" if client.kind == "Leafnode" else "client.connect"
-            return Event(name, at, subject, body, data, server_id, seq, "", None, prepare(body))
-
-        return finish
-
-    def _refused(self, prepare: Prepare, subject: str, data: bytes, body: Any, at: int) -> Event | None:
-        """A failed login."""
-        server_id, seq = _numbered(body)
-        if not self._once.first(body.id, server_id, seq):
-            return None
-        return Event("client.auth_error", at, subject, body, data, server_id, seq, account=prepare(body))
-
-    def _preparer(self, types: list[str], wanted: Mapping[str, Iterable[str]]) -> Prepare:
-        account_of = AccountNames(self._names).of if any("account.name" in wanted[name] for name in types) else None
-        if self._names.token_auth:
-            return partial(self._hide_token, account_of)
-        return account_of or (lambda body: None)
-
-    def _hide_token(self, account_of: Prepare | None, body: Any) -> str | None:
-        if isinstance(body.client.user, str) and not hides_tokens(body.server.ver):
-            body.client.user = hash_token(body.client.user)
-        return account_of(body) if account_of else None
+    # -- what is outside of the catalogue -----------------------------------------------------------------------
 
     def _unknown(self, subject: str, data: bytes, at: int) -> Event | None:
+        self._count_unknown(_shape(subject))
+        return self._outside(subject, data, at)
+
+    def _stranger(self, subject: str, data: bytes, at: int, said: str) -> Event | None:
+        """A message of a type that is not the one of its subject."""
+        self._count_unknown(f"{_shape(subject)} ({clean(said)})")
+        return self._outside(subject, data, at) if self._raw else None
+
+    def _count_unknown(self, shape: str) -> None:
+        if shape not in self.unknown and len(self.unknown) >= UNKNOWN_MAX:
+            shape = "…"
+        self.unknown[shape] = self.unknown.get(shape, 0) + 1
+
+    def _outside(self, subject: str, data: bytes, at: int) -> Event | None:
         if len(data) > SIZE_MAX:
             return self._malformed(subject, data, at, f"larger than {SIZE_MAX // 1024} KiB")
         try:
@@ -192,7 +180,7 @@ class Decoder:
             return self._malformed(subject, data, at, "no JSON object")
         server = body["server"] if isinstance(body.get("server"), dict) else {}
         server_id, seq = server.get("id"), server.get("seq")
-        server_id, seq = server_id if isinstance(server_id, str) else "", _seq(seq)
+        server_id, seq = server_id if isinstance(server_id, str) else "", seq_of(seq)
         if not self._once.first(body.get("id"), server_id, seq):
             return None
         kind = body.get("type")
@@ -206,91 +194,12 @@ class Decoder:
         return Event("bridge.malformed_event", at, "bridge.malformed_event", body)
 
 
-def _is_repeated(start: object, timestamp: object) -> bool:
-    begun, told = parse_time(start), parse_time(timestamp)
-    return begun is not None and told is not None and told - begun > LOGIN_MAX
-
-
-def _family(subject: str) -> str:
-    parts = subject.split(".", 3)
-    return f"{parts[1]}.{parts[3]}" if len(parts) == 4 and parts[0] == "$SYS" else ""
+def _shape(subject: str) -> str:
+    """A subject without the ids in it, so that equal ones are counted together."""
+    return clean(_ID.sub("*", subject))
 
 
 def _why(data: bytes, error: Exception) -> str:
     if not data:
         return "empty"
     return "nested too deeply" if isinstance(error, RecursionError) else str(error)[:200]
-
-
-def _seq(value: object) -> int:
-    """A server's number of an event; 0 for what is none, or what no server could have reached and no store takes."""
-    return value if type(value) is int and 0 <= value < SEQ_END else 0
-
-
-class _Stop:
-    """SHUTDOWN and LAMEDUCK are a bare server object; rules read it as `server.…` like everywhere."""
-
-    __slots__ = ("server",)
-
-    def __init__(self, server: Any) -> None:
-        self.server = server
-
-
-def _numbered(body: Any) -> tuple[str, int]:
-    """Which process of a server sent it, and its number there; "" and 0 where the body does not say."""
-    server = body.server
-    server_id, seq = server.id, server.seq
-    if type(server_id) is str and type(seq) is int and 0 <= seq < SEQ_END:
-        return server_id, seq
-    return server_id if isinstance(server_id, str) else "", _seq(seq)
-
-
-def _paths(family: str, types: list[str], wanted: Mapping[str, Iterable[str]]) -> set[str]:
-    """What has to be decoded."""
-    paths = {source for name in types for path in wanted[name] for source in sources(EVENT_TYPES[name], path)}
-    paths.update(_ALWAYS)
-    if types[0].startswith(("client.", "leafnode.")):
-        paths.update(_CLIENT, _LOGIN if family == "ACCOUNT.CONNECT" else ())
-    return paths
-
-
-def _texts(types: list[str], wanted: Mapping[str, Iterable[str]]) -> set[str]:
-    """What rules read as text that lies in the body as it is."""
-    return {path for name in types for path in wanted[name] if is_cleaned(EVENT_TYPES[name], path)}
-
-
-def _wrap(family: str) -> Callable[[Any], Any] | None:
-    return _Stop if family.endswith(("SHUTDOWN", "LAMEDUCK")) else None
-
-
-def _body_type(family: str, paths: Iterable[str], texts: Collection[str] = ()) -> type:
-    """`texts`: those that must be text, and short."""
-    tree: dict[str, Any] = {}
-    for path in sorted(paths):
-        node = tree
-        *parents, leaf = path.split(".")
-        for parent in parents:
-            node = node.setdefault(parent, {})
-            if not isinstance(node, dict):
-                break  # The whole object is wanted already.
-        else:
-            if not node.get(leaf):
-                node[leaf] = _SHORT if path in texts else Any
-    if family.endswith(("SHUTDOWN", "LAMEDUCK")):
-        return _struct("server", tree["server"])
-    return _struct("body", tree)
-
-
-_SHORT = Annotated[str, msgspec.Meta(max_length=TEXT_MAX)] | None
-
-
-def _struct(name: str, tree: dict[str, Any]) -> type:
-    """A struct whose leaves take any JSON value, so that a surprising type in one field costs only that field."""
-    fields: list[tuple[str, Any, Any]] = []
-    for key, below in tree.items():
-        if isinstance(below, dict):
-            inner = _struct(key, below)
-            fields.append((key, inner, msgspec.field(default_factory=inner)))
-        else:
-            fields.append((key, below, None))
-    return msgspec.defstruct(name, fields, gc=False)

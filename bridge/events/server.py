@@ -1,23 +1,10 @@
 """Servers: the statistics that they publish, and their planned stops."""
 
-from collections.abc import Callable
-from typing import Any
+import msgspec
 
 from bridge.event import EventType, Field, as_number
 from bridge.events.fields import COMMON, catalogue
-
-
-def _items(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _names(items: Any) -> float:
-    """How many distinct peers: pooled connections repeat a peer's name."""
-    return float(len({str(item.get("name")) for item in _items(items)}))
-
-
-def _largest(name: str, scale: float = 1.0) -> Callable[[Any], float]:
-    return lambda items: max((as_number(item.get(name)) or 0.0 for item in _items(items)), default=0.0) * scale
+from bridge.events.lists import counted, distinct_names, is_behind, is_offline, largest, pairs
 
 
 def _per_core(cpu: object, cores: object) -> float | None:
@@ -28,10 +15,6 @@ def _per_core(cpu: object, cores: object) -> float | None:
 def _used(used: object, limit: object) -> float | None:
     part, most = as_number(used), as_number(limit)
     return 100 * part / most if part is not None and most and most > 0 else None
-
-
-def _counted(test: Callable[[dict[str, Any]], bool]) -> Callable[[Any], float]:
-    return lambda replicas: float(sum(1 for item in _items(replicas) if test(item)))
 
 
 _STATSZ = (
@@ -83,7 +66,7 @@ _STATSZ = (
         "number",
         "servers that routes lead to",
         zero=True,
-        derive=_names,
+        derive=distinct_names,
         sources=("statsz.routes",),
     ),
     Field(
@@ -91,7 +74,7 @@ _STATSZ = (
         "bytes",
         "longest queue of a route",
         zero=True,
-        derive=_largest("pending"),
+        derive=largest("pending"),
         sources=("statsz.routes",),
     ),
     Field(
@@ -99,11 +82,21 @@ _STATSZ = (
         "number",
         "gateways that lead out",
         zero=True,
-        derive=_names,
+        derive=distinct_names,
         sources=("statsz.gateways",),
     ),
     Field("statsz.jetstream.config.max_memory", "bytes", "JetStream's memory limit"),
     Field("statsz.jetstream.config.max_storage", "bytes", "JetStream's storage limit"),
+    Field("statsz.jetstream.config.sync_interval", "seconds", "how often JetStream syncs its files to the disk"),
+    Field("statsz.jetstream.config.compress_ok", "text", "true: streams may be compressed"),
+    Field("statsz.jetstream.config.strict", "text", "true: requests to the API must be exact (servers from 2.11 on)"),
+    Field(
+        "statsz.jetstream.limits",
+        "text",
+        "JetStream's other limits (servers from 2.10.28 on)",
+        derive=pairs,
+        sources=("statsz.jetstream.limits",),
+    ),
     Field("statsz.jetstream.stats.memory", "bytes", "JetStream memory in use"),
     Field("statsz.jetstream.stats.storage", "bytes", "JetStream storage in use"),
     Field("statsz.jetstream.stats.reserved_memory", "bytes", "JetStream memory that streams have reserved"),
@@ -112,28 +105,49 @@ _STATSZ = (
     Field("statsz.jetstream.stats.ha_assets", "number", "replicated streams and consumers"),
     Field("statsz.jetstream.stats.api.total", "number", "API requests since the start"),
     Field("statsz.jetstream.stats.api.errors", "number", "failed API requests since the start"),
+    Field("statsz.jetstream.stats.api.level", "number", "version of the API (servers from 2.11 on)"),
     Field("statsz.jetstream.stats.api.inflight", "number", "API requests under way", zero=True),
     Field("statsz.jetstream.meta.leader", "text", "leader of the meta group; empty: there is none"),
+    Field("statsz.jetstream.meta.name", "text", "the cluster's name where the leader tells it, else _meta_"),
+    Field("statsz.jetstream.meta.peer", "text", "the meta group's id for this server"),
+    Field("statsz.jetstream.meta.pending", "number", "meta changes to be applied (servers from 2.10.21 on)", zero=True),
+    Field("statsz.jetstream.meta.pending_requests", "number", "API requests waiting (servers from 2.14 on)", zero=True),
+    Field(
+        "statsz.jetstream.meta.pending_infos", "number", "requests for infos waiting (servers from 2.14 on)", zero=True
+    ),
+    Field("statsz.jetstream.meta.quorum_needed", "number", "members that a majority needs (servers from 2.15 on)"),
+    Field("statsz.jetstream.meta.rescue", "text", "true: a smaller quorum was forced (servers from 2.15 on)"),
+    Field(
+        "statsz.jetstream.meta.snapshot.pending_entries",
+        "number",
+        "meta changes since the last snapshot (servers from 2.14 on)",
+        zero=True,
+    ),
+    Field("statsz.jetstream.meta.snapshot.pending_size", "bytes", "size of these (servers from 2.14 on)", zero=True),
+    Field("statsz.jetstream.meta.snapshot.last_time", "time", "time of the last snapshot (servers from 2.14 on)"),
+    Field(
+        "statsz.jetstream.meta.snapshot.last_duration", "seconds", "how long it took (servers from 2.14 on)", zero=True
+    ),
     Field("statsz.jetstream.meta.cluster_size", "number", "members of the meta group"),
     Field(
         "statsz.jetstream.meta.not_current",
         "number",
         "replicas of the meta group that are behind, as its leader sees them",
-        derive=_counted(lambda replica: replica.get("current") is False),
+        derive=counted(is_behind),
         sources=("statsz.jetstream.meta.replicas",),
     ),
     Field(
         "statsz.jetstream.meta.offline",
         "number",
         "replicas of the meta group that are offline, as its leader sees them",
-        derive=_counted(lambda replica: replica.get("offline") is True),
+        derive=counted(is_offline),
         sources=("statsz.jetstream.meta.replicas",),
     ),
     Field(
         "statsz.jetstream.meta.lag_max",
         "number",
         "largest lag of a replica of the meta group, as its leader sees it",
-        derive=_largest("lag"),
+        derive=largest("lag"),
         sources=("statsz.jetstream.meta.replicas",),
     ),
     Field(
@@ -151,14 +165,47 @@ _STATSZ = (
         sources=("statsz.jetstream.stats.memory", "statsz.jetstream.config.max_memory"),
     ),
 )
+_OCSP = (
+    Field("id", "text", "id of the event"),
+    Field("timestamp", "time", "the server's time of the event"),
+    Field("reason", "text", "status of the certificate, in the server's words"),
+)
+
+
+def _certificate(of: str) -> tuple[Field, ...]:
+    return (
+        Field(f"{of}.subject", "text", f"subject of the {of}'s certificate"),
+        Field(f"{of}.issuer", "text", f"issuer of the {of}'s certificate"),
+        Field(f"{of}.fingerprint", "text", f"fingerprint of the {of}'s certificate"),
+    )
+
+
 _STOP = ("server.shutdown", "server.lameduck")
+
+_COUNTERS = (
+    "total_connections",
+    "sent.",
+    "received.",
+    "sent_to_clients.",
+    "received_from_clients.",
+    "slow_consumer",
+    "stale_connection",
+    "stalled_clients",
+    "jetstream.stats.api.total",
+    "jetstream.stats.api.errors",
+)
+"""What these statistics begin with only grows."""
+_MEASURED = tuple(
+    msgspec.structs.replace(field, counter=field.path.removeprefix("statsz.").startswith(_COUNTERS))
+    for field in _STATSZ
+)
 
 TYPES = (
     EventType(
         name="server.statsz",
         subjects=("$SYS.SERVER.*.STATSZ",),
         about="a server's statistics, every 10 s (every 30 s before 2.10.21)",
-        fields=catalogue(COMMON, _STATSZ),
+        fields=catalogue(COMMON, _MEASURED),
         series=("server.name",),
         ends_with=_STOP,
     ),
@@ -173,5 +220,22 @@ TYPES = (
         subjects=("$SYS.SERVER.*.LAMEDUCK",),
         about="a server drains; nothing more comes from it (servers from 2.9.22 on)",
         fields=catalogue(COMMON),
+        since="2.9.22",
+    ),
+    EventType(
+        name="server.ocsp_reject",
+        subjects=("$SYS.SERVER.*.OCSP.PEER.CONN.REJECT",),
+        about="a TLS connection was refused because of its certificate's status",
+        fields=catalogue(COMMON, _OCSP, _certificate("peer"), (Field("kind", "text", "kind of the connection"),)),
+        severity="warning",
+        since="2.9.21",
+    ),
+    EventType(
+        name="server.ocsp_link_invalid",
+        subjects=("$SYS.SERVER.*.OCSP.PEER.LINK.INVALID",),
+        about="a certificate in a peer's chain is not valid",
+        fields=catalogue(COMMON, _OCSP, _certificate("peer"), _certificate("link")),
+        severity="warning",
+        since="2.9.21",
     ),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from bridge.event import EventType
 from bridge.ruletest.written import Written
 
 SERVER: Mapping[str, Written] = {
@@ -71,3 +72,16 @@ DEFAULTS: Mapping[str, Mapping[str, Written]] = {
     },
 }
 """By event; None: left out."""
+
+_ADVISORY: Mapping[str, Written] = {"stream": "ORDERS", "consumer": "worker"}
+
+
+def defaults(kind: EventType) -> Mapping[str, Written]:
+    """What an event of this type has that a test does not say."""
+    if kind.name.startswith("js."):
+        family = "metric" if kind.subjects[0].startswith("$JS.EVENT.METRIC.") else "advisory"
+        said = {"type": f"io.nats.jetstream.{family}.v1.{kind.name.removeprefix('js.')}"}
+        return {**said, **{path: value for path, value in _ADVISORY.items() if path in kind.fields}}
+    if kind.responder:
+        return {"claimed.name": "APP", "claimed.sub": "APP"}
+    return DEFAULTS.get(kind.name, {})

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from bridge.event import EventType, Field
-from bridge.events.reading import Names
+from bridge.events.accounts import Names
 from bridge.inputs import Happening, Message
-from bridge.ruletest.defaults import DEFAULTS, SERVER
+from bridge.ruletest.defaults import SERVER, defaults
 from bridge.ruletest.derived import INVERSES
 from bridge.ruletest.written import Written
 from bridge.values import SECOND
@@ -44,21 +44,22 @@ def tell(
     kind: EventType, fields: Mapping[str, Written], at: int, numbering: Numbering, names: Names
 ) -> Message | Happening:
     """The event with these fields as it reaches the bridge at an instant; what is not said is as on an idle server."""
-    if not kind.subjects:
+    if kind.own:
         told = {path: _plain(value) for path, value in fields.items() if value is not None}
         return Happening(kind.name.removeprefix("bridge."), told, at)
     number = numbering.event()
-    body: Body = {"server": {}}
+    body: Body = {"server": {}} if "server.seq" in kind.fields else {}
     given: dict[str, Written] = {**_defaults(kind, number), **fields}
     for path in sorted(given, key=lambda path: _is_derived(kind, path)):  # from others, so after them
         if not path.startswith("token.") and path not in _ACCOUNT:
             _set(body, kind, path, given[path], at)
     _name_account(body, kind, fields, names)
-    server = body["server"]
-    server.setdefault("id", _process(str(server.get("name"))))
-    server.setdefault("seq", numbering.message(str(server["id"])))
-    subject = _subject(kind.subjects[0], body, fields)
-    return Message(subject, msgspec.json.encode(server if subject.endswith(_BARE) else body), at)
+    if "server.seq" in kind.fields:
+        server = body["server"]
+        server.setdefault("id", _process(str(server.get("name"))))
+        server.setdefault("seq", numbering.message(str(server["id"])))
+    subject = _subject((kind.subjects + kind.aliases)[0], body, fields)
+    return Message(subject, msgspec.json.encode(body["server"] if subject.endswith(_BARE) else body), at)
 
 
 def rfc3339(at: int) -> str:
@@ -73,8 +74,9 @@ def _defaults(kind: EventType, number: int) -> dict[str, Written]:
         "timestamp": 0.0,
         "client.start": 0.0,
     }
-    known = {path: value for path, value in own.items() if path in kind.fields}
-    return {**SERVER, **known, **DEFAULTS.get(kind.name, {})}
+    given = {**SERVER, **own}
+    known = {path: value for path, value in given.items() if path in kind.fields and not _is_derived(kind, path)}
+    return {**known, **defaults(kind)}
 
 
 # -- single fields ----------------------------------------------------------------------------------------------
@@ -83,7 +85,6 @@ def _defaults(kind: EventType, number: int) -> dict[str, Written]:
 def _set(body: Body, kind: EventType, path: str, value: Written, at: int) -> None:
     if _is_derived(kind, path):
         if value is not None and (inverse := INVERSES.get(path)):
-            assert isinstance(value, float)
             inverse(body, value)
     else:
         _place(body, path, None if value is None else _payload(kind.fields.get(path), value, at))
@@ -129,12 +130,12 @@ def _name_account(body: Body, kind: EventType, fields: Mapping[str, Written], na
     if id is None and name is None:
         return
     known = next((known for known, told in names.accounts.items() if told == name), name)
-    if "client.acc" in kind.fields:
-        _place(body, "client.acc", fields.get("client.acc", id or known))
-        _place(body, "client.name_tag", fields.get("client.name_tag", name))
-    else:
-        place = next((place for place in ("acc", "account") if place in kind.fields), "account")
-        _place(body, place, id or known)
+    if kind.responder:
+        _place(body, "claimed.accounts" if "claimed.accounts" in kind.fields else "claimed.account", id or known)
+        return
+    _place(body, kind.account, fields.get(kind.account, id or known))
+    if kind.tag:
+        _place(body, kind.tag, fields.get(kind.tag, name))
 
 
 def _process(server: str) -> str:
@@ -148,6 +149,11 @@ def _subject(pattern: str, body: Body, fields: Mapping[str, Written]) -> str:
         parts[2] = str(body.get("client", body).get("acc", _ANY))
     elif pattern.startswith("$SYS.SERVER.*"):
         parts[2] = str(body["server"]["id"])
+    elif pattern.startswith("$SYS.REQ.SERVER.*"):
+        parts[3] = str(body["server"]["id"])
+    elif pattern.startswith("$JS.EVENT."):
+        names = [str(body[name]) for name in ("stream", "consumer") if name in body]
+        parts = [names.pop(0) if part == _ANY and names else part for part in parts]
     for path, value in fields.items():
         if path.startswith("token.") and value is not None and int(path[6:]) <= len(parts):
             parts[int(path[6:]) - 1] = str(value)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from bridge.events import EVENT_TYPES
-from bridge.events.reading import Names
+from bridge.events.accounts import Names
 from bridge.inputs import Blind, Happening, Input, Message, Sight
 from bridge.ruletest.message import Numbering, tell
 from bridge.ruletest.model import Occurrence

@@ -6,9 +6,10 @@ from itertools import islice
 
 from bridge.event import Event, EventType, clean
 from bridge.events import EVENT_TYPES
+from bridge.events.accounts import Names
 from bridge.events.checking import NUMERIC
 from bridge.events.decoder import Decoder
-from bridge.events.reading import Names, read_number, read_text
+from bridge.events.reading import read_number, read_text
 from bridge.inputs import Message
 from bridge.once import Once
 from bridge.ruletest.message import Numbering
@@ -28,7 +29,7 @@ _RAW = "write the message itself, with `subject` and `data`"
 def prove(occurrence: Occurrence, names: Names) -> None:
     """Raises ValueError if the event would be another one, none at all, or have other fields than the test says."""
     kind = EVENT_TYPES[occurrence.event or ""]
-    if not kind.subjects:
+    if kind.own:
         return
     numbering, decoder = Numbering(), Decoder({kind.name: kind.fields}, Once(), names)
     most = 1 if occurrence.fields.keys() & _NUMBERS else PROVED_MAX

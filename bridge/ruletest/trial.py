@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from itertools import chain
 
 from bridge.errors import RecordingError
-from bridge.events.reading import Names
+from bridge.events.accounts import Names
 from bridge.inputs import Input
 from bridge.recording import read
 from bridge.ruletest.course import run

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from bridge.config import Loaded
-from bridge.events.reading import Names
+from bridge.events.accounts import Names
 from bridge.rule import label_of
 from bridge.setup import Setup
 

@@ -8,7 +8,7 @@ import msgspec
 
 from bridge.commit import Commit, OutboxRow
 from bridge.engine import Engine
-from bridge.events.reading import Names
+from bridge.events.accounts import Names
 from bridge.group import Change
 from bridge.inputs import Input, Message, Sight
 from bridge.outbox import Routing, Target

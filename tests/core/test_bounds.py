@@ -6,8 +6,9 @@ import pytest
 
 from bridge.commit import Settled
 from bridge.events import EVENT_TYPES
+from bridge.events.accounts import Names
 from bridge.events.decoder import Decoder
-from bridge.events.reading import Names, read_number, read_text
+from bridge.events.reading import read_number, read_text
 from bridge.group import CHANGES_MAX
 from bridge.inputs import Happening, Message
 from bridge.once import Once

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.answers import Answers
-from bridge.events.reading import Names
+from bridge.events.accounts import Names
 from bridge.inputs import Message, Sight
 from bridge.rule import Rule
 from bridge.rules.not_followed_by import UNANSWERED_MAX, NotFollowedBy

@@ -1,27 +1,28 @@
 """The recorded messages of real servers, and decoders that want every field of every type."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from bridge.event import Event
 from bridge.events import EVENT_TYPES
+from bridge.events.accounts import Names
 from bridge.events.decoder import Decoder
-from bridge.events.reading import Names, read_number, read_text
+from bridge.events.reading import read_number, read_text
 from bridge.inputs import Message
 from bridge.once import Once
 from bridge.values import SECOND
 
 FILES = sorted((Path(__file__).parent.parent / "corpus").glob("*/*.jsonl"))
-EVERYTHING: Mapping[str, set[str]] = {name: set(kind.fields) for name, kind in EVENT_TYPES.items() if kind.subjects}
+EVERYTHING: Mapping[str, set[str]] = {name: set(kind.fields) for name, kind in EVENT_TYPES.items() if not kind.own}
 NOW = 1_795_421_000 * SECOND
 
 
 def messages(path: Path) -> Iterator[Message]:
     for line in path.read_text().splitlines():
         record = json.loads(line)
-        yield Message(record["subject"], record["data"].encode(), round(record["at"] * SECOND))
+        yield Message(record["subject"], record["data"].encode(), round(record["at"] * SECOND), record["account"])
 
 
 def recorded(subject_end: str, version: str = "*") -> list[Message]:
@@ -35,12 +36,16 @@ def recorded(subject_end: str, version: str = "*") -> list[Message]:
     ]
 
 
-def decoder(names: Names | None = None, once: Once | None = None, raw: bool = False) -> Decoder:
+def decoder(names: Names | None = None, once: Once | None = None, raw: Collection[str] = ()) -> Decoder:
     return Decoder(EVERYTHING, once or Once(), names or Names(), raw)
 
 
+def hear(decodes: Decoder, message: Message) -> Event | None:
+    return decodes.decode(message.subject, message.data, message.at, message.account)
+
+
 def decode(message: Message, names: Names | None = None) -> Event:
-    event = decoder(names).decode(message.subject, message.data, message.at)
+    event = hear(decoder(names), message)
     assert event is not None
     return event
 

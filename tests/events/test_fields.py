@@ -8,7 +8,8 @@ import pytest
 
 from bridge.event import hash_token, payload
 from bridge.events import EVENT_TYPES
-from bridge.events.reading import Names, read_number, read_text
+from bridge.events.accounts import Names
+from bridge.events.reading import read_number, read_text
 from bridge.inputs import Message
 from bridge.matcher import Matcher
 from bridge.plan import tests as compile_tests
@@ -119,19 +120,22 @@ def test_recorded_accounts_in_operator_mode_have_their_names() -> None:
 @pytest.mark.parametrize(
     ("subject", "body", "account"),
     [
-        ("$SYS.ACCOUNT.APP.SERVER.CONNS", {"acc": "APP"}, ("APP", "payments")),
-        ("$SYS.ACCOUNT.APP.SERVER.CONNS", {}, ("APP", "payments")),
+        ("$SYS.ACCOUNT.APP.NEW.THING", {"acc": "APP"}, ("APP", "payments")),
+        ("$SYS.ACCOUNT.APP.NEW.THING", {}, ("APP", "payments")),
+        ("$SYS.ACCOUNT.APP.JS.EVENT.ADVISORY.X", {}, ("APP", "payments")),
+        ("acct.APP.ADVISORY.X", {}, ("APP", "payments")),
+        ("acct.APP.ADVISORY.X", {"account": "OTHER"}, ("OTHER", "OTHER")),
         ("$JS.EVENT.ADVISORY.X", {"account": "OTHER"}, ("OTHER", "OTHER")),
         ("$JS.EVENT.ADVISORY.X", {"client": {"acc": "APP"}}, ("APP", "payments")),
         ("$JS.EVENT.ADVISORY.X", {"account": 7}, (None, None)),
     ],
-    ids=range(5),
+    ids=range(8),
 )
 def test_a_raw_event_has_the_account_of_its_payload_or_its_subject(
     subject: str, body: dict[str, Any], account: tuple[str | None, str | None]
 ) -> None:
-    names = Names(accounts={"APP": "payments"})
-    heard = decoder(names, raw=True).decode(subject, json.dumps(body).encode(), NOW)
+    names = Names(accounts={"APP": "payments"}, imports="acct.*.")
+    heard = decoder(names, raw=["$SYS.>", "$JS.>", "acct.>"]).decode(subject, json.dumps(body).encode(), NOW)
     assert heard is not None
 
     assert (read_text(None, "account.id", names)(heard), read_text(None, "account.name", names)(heard)) == account
@@ -359,7 +363,7 @@ def test_a_payload_for_display_has_no_credentials_at_any_depth() -> None:
 @pytest.mark.parametrize("path", ["client.jwt", "client.nonce", "jwt", "peer.raw", "client.jwt.x"])
 def test_a_raw_rule_cannot_read_a_credential(path: str) -> None:
     body = {"jwt": "SECRET", "client": {"jwt": "SECRET", "nonce": "SECRET"}, "peer": {"raw": 7.0}}
-    heard = decoder(raw=True).decode("$SYS.X.Y.Z", json.dumps(body).encode(), NOW)
+    heard = decoder(raw=["$SYS.>", "$JS.>"]).decode("$SYS.X.Y.Z", json.dumps(body).encode(), NOW)
     assert heard is not None
 
     assert read_text(None, path, Names())(heard) is None
@@ -393,7 +397,7 @@ def test_users_are_shown_unless_the_operator_says_that_they_may_be_tokens() -> N
 
 def test_a_raw_rule_reads_no_token_either() -> None:
     names = Names(token_auth=True)
-    raw = decoder(names, raw=True)
+    raw = decoder(names, raw=["$SYS.>", "$JS.>"])
     heard = raw.decode("$SYS.X.Y.Z", json.dumps({"client": {"user": "s3cr3t"}, "user": "s3cr3t"}).encode(), NOW)
     assert heard is not None
 

@@ -48,9 +48,9 @@ def test_without_either_every_message_is_news(seq: object) -> None:
 
 
 def test_a_raw_rule_hears_a_double_once_as_well() -> None:
-    decodes = Decoder({}, Once(), decoder()._names, raw=True)
-    first = decodes.decode("$SYS.ACCOUNT.A.SERVER.CONNS", b'{"id": "x"}', NOW)
-    second = decodes.decode("$SYS.SERVER.ACCOUNT.A.CONNS", b'{"id": "x"}', NOW)
+    decodes = Decoder({}, Once(), decoder()._names, raw=["$SYS.>"])
+    first = decodes.decode("$SYS.ACCOUNT.A.SERVER.CONNS", b'{"id": "x", "server": {"id": "P1", "seq": 1}}', NOW)
+    second = decodes.decode("$SYS.SERVER.ACCOUNT.A.CONNS", b'{"id": "x", "server": {"id": "P1", "seq": 2}}', NOW)
 
     assert (first is not None, second) == (True, None)
 
