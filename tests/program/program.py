@@ -102,6 +102,13 @@ class Program:
         """SIGHUP: the rules are to be read anew."""
         self._running().send_signal(signal.SIGHUP)
 
+    def suspend(self) -> None:
+        """SIGSTOP: it does nothing at all until `resume`."""
+        self._running().send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._running().send_signal(signal.SIGCONT)
+
     def wait(self, seconds: float) -> int:
         """The exit code, once it has ended."""
         return self._running().wait(seconds)
