@@ -12,6 +12,7 @@ from bridge.cli.demo import demo
 from bridge.cli.record import record
 from bridge.cli.replay import replay
 from bridge.cli.run import run
+from bridge.cli.servers import servers
 from bridge.cli.test import test
 from bridge.errors import BridgeError
 
@@ -25,7 +26,7 @@ def program() -> None:
     """
 
 
-for command in (run, check, test, replay, record, demo):
+for command in (run, check, test, replay, record, servers, demo):
     program.add_command(command)
 
 

@@ -9,6 +9,7 @@ import click
 from bridge import log
 from bridge.capture import Capture
 from bridge.cli.place import DEFAULT, FILE, VARIABLE, default_file
+from bridge.cli.span import span
 from bridge.clock import SystemClock
 from bridge.config import Loaded, load
 from bridge.configuration import settings, setup
@@ -16,25 +17,17 @@ from bridge.events import EVENT_TYPES
 from bridge.events.families import subscriptions
 from bridge.recorder import Recorder
 from bridge.subject import overlap
-from bridge.values import SECOND, parse_duration
+from bridge.values import SECOND
 
 REQUESTS = "$SYS.REQ.>"
 """Some of them hold credentials, and to those who ask, whoever listens seems to be somebody who answers."""
-
-
-def _span(context: click.Context, option: click.Parameter, given: str | None) -> int | None:
-    """A duration as in the rules file."""
-    try:
-        return None if given is None else parse_duration(given)
-    except ValueError as error:
-        raise click.BadParameter(str(error), context, option) from None
 
 
 @click.command()
 @click.option("--out", type=FILE, required=True, help="The recording; a file that is there is not touched.")
 @click.option("--config", "path", type=FILE, help=f"The rules file.  [default: ${VARIABLE}, else {DEFAULT}]")
 @click.option("--subject", "subjects", multiple=True, help="Only this subject or pattern; more than one may be given.")
-@click.option("--for", "duration", callback=_span, metavar="DURATION", help="End after so long, such as 30s or 2h.")
+@click.option("--for", "duration", callback=span, metavar="DURATION", help="End after so long, such as 30s or 2h.")
 def record(out: Path, path: Path | None, subjects: tuple[str, ...], duration: int | None) -> None:
     """Write down what NATS says, for replay and tests, until SIGTERM, Ctrl-C or --for.
 

@@ -19,7 +19,7 @@ from nats.aio.client import Client, RawCredentials
 from nats.aio.msg import Msg
 
 from bridge.clock import Clock
-from bridge.errors import LoginFailed, SourceError, Unreachable
+from bridge.errors import LoginFailed, SourceError, Unreachable, WrongAccount
 from bridge.source.force import abort, on_reading_end, tasks_of
 from bridge.source.gather import PING_SUBJECT, Answer, Gathered, Gatherer, Paged
 from bridge.source.login import Login, read_login, tls_context
@@ -206,6 +206,15 @@ class Connection:
     def unreachable(self, reason: str) -> Unreachable:
         """The error that says so."""
         return Unreachable(f"cannot connect to {self.target.address}: {reason}", self.target.address, reason)
+
+    def wrong_account(self) -> WrongAccount:
+        """The error that says that this is not the system account."""
+        address, reason = self.target.address, "outside the system account"
+        what = (
+            f"logged in to {address} {self.login}, but {reason}, so no events would ever come; use a user of the "
+            "account that the server's configuration names as system_account ($SYS where it names none)"
+        )
+        return WrongAccount(what, address, reason)
 
     def end(self, reason: str) -> None:
         """It does not work any more, or is not wanted any more."""

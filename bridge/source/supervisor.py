@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from bridge.clock import Clock
-from bridge.errors import LoginFailed, SourceError, WrongAccount
+from bridge.errors import LoginFailed, SourceError
 from bridge.source.connection import Connection
 from bridge.source.expiry import next_expiry
 from bridge.source.gather import PING_SUBJECT
@@ -168,7 +168,7 @@ class Source:
         await connection.listen(self._subjects)
         outcome = await connection.call_the_roll()
         if outcome is Outcome.OUTSIDE:
-            raise _wrong_account(connection)
+            raise connection.wrong_account()
         connection.sighted = True
         self._reports.connected(connection.target.address, connection.server, connection.login, len(self._subjects))
         if outcome is Outcome.SILENT and connection.may_ask:
@@ -204,16 +204,6 @@ class Source:
         if len(self._servers.addresses) > 1:
             await asyncio.sleep(self._limits.move)
             connection.end(_LEAVING)
-
-
-def _wrong_account(connection: Connection) -> WrongAccount:
-    address = connection.target.address
-    reason = "outside the system account"
-    what = (
-        f"logged in to {address} {connection.login}, but {reason}, so no events would ever come; use a user of the "
-        "account that the server's configuration names as system_account ($SYS where it names none)"
-    )
-    return WrongAccount(what, address, reason)
 
 
 def _silence(connection: Connection, seconds: float) -> str:
