@@ -9,6 +9,7 @@ import click
 from bridge import __version__
 from bridge.cli.check import check
 from bridge.cli.demo import demo
+from bridge.cli.doctor import doctor
 from bridge.cli.record import record
 from bridge.cli.replay import replay
 from bridge.cli.run import run
@@ -26,7 +27,7 @@ def program() -> None:
     """
 
 
-for command in (run, check, test, replay, record, servers, demo):
+for command in (run, check, doctor, test, replay, record, servers, demo):
     program.add_command(command)
 
 

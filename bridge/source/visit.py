@@ -14,18 +14,20 @@ from bridge.source.sink import Sink
 
 
 @asynccontextmanager
-async def visit(settings: Settings, limits: Limits, clock: Clock) -> AsyncIterator[Connection]:
+async def visit(
+    settings: Settings, limits: Limits, clock: Clock, sink: Sink | None = None
+) -> AsyncIterator[Connection]:
     """The first of the configured servers that lets the bridge in. Raises SourceError as the last one refuses it, and
     ValueError for an address that is none."""
-    connection = await _open(settings, limits, clock)
+    connection = await _open(settings, limits, clock, sink or Nobody())
     try:
         yield connection
     finally:
         await connection.close()
 
 
-async def _open(settings: Settings, limits: Limits, clock: Clock) -> Connection:
-    servers, sink = Servers(settings), _Nobody()
+async def _open(settings: Settings, limits: Limits, clock: Clock, sink: Sink) -> Connection:
+    servers = Servers(settings)
     refused: SourceError | None = None
     while (target := servers.due(now := asyncio.get_running_loop().time())) is not None:
         connection = Connection(target, settings, limits, sink, clock, Reports(sink, clock, limits))
@@ -43,7 +45,9 @@ async def _open(settings: Settings, limits: Limits, clock: Clock) -> Connection:
     raise refused
 
 
-class _Nobody(Sink):
+class Nobody(Sink):
+    """Hears nothing."""
+
     @property
     def crowded(self) -> bool:
         return False

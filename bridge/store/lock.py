@@ -66,6 +66,23 @@ class Lock:
         os.pwrite(self._descriptor, f"pid {os.getpid():<10} commit {commit:<20}\n".encode(), 0)
 
 
+def holder(database: Path) -> int | None:
+    """The process that has the database now; None if nobody has. Raises StoreError if there is no telling."""
+    try:
+        descriptor = os.open(beside(database, ".lock"), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise unwritable(database, error) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        return _read(descriptor)[0] or 0
+    finally:
+        os.close(descriptor)
+
+
 def _read(descriptor: int) -> tuple[int | None, int | None]:
     match = _CONTENT.match(os.pread(descriptor, 100, 0))
     if not match:

@@ -1,0 +1,36 @@
+"""The receivers: whether each destination can be reached. No message is sent."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+from bridge.delivery.reach import first_url, reach
+from bridge.doctor.finding import Finding, failed, ok
+from bridge.errors import Trouble
+from bridge.notification import AlertView, Notification
+from bridge.receiver import Destination
+
+_SAMPLE = Notification(
+    id="0" * 16,
+    status="firing",
+    reason="first",
+    receiver="doctor",
+    destination="doctor",
+    group_key="{}:{}",
+    alerts=[AlertView(id="0" * 16, state="firing", labels={"alertname": "Doctor"}, starts_at=0)],
+    created_at=0,
+)
+"""Never sent: only to learn where it would go."""
+
+
+async def examine_receivers(destinations: Mapping[str, Destination]) -> AsyncIterator[Finding]:
+    for finding in await asyncio.gather(*(_examine(name, each) for name, each in destinations.items())):
+        yield finding
+    if destinations:
+        yield ok("receivers: no message was sent; a notification is the only proof that one is taken")
+
+
+async def _examine(name: str, destination: Destination) -> Finding:
+    try:
+        return ok(f"receiver {name}: {await reach(first_url(destination, _SAMPLE))}, answers")
+    except Trouble as error:
+        return failed(f"receiver {name}: {error}; check its URL, name service, proxies and firewalls")

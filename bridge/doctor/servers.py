@@ -1,0 +1,211 @@
+"""The NATS servers: reachable, the login, the account, permissions, versions, and whether events really come."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from msgspec.structs import replace
+
+from bridge.clock import Clock
+from bridge.doctor.finding import Finding, count, failed, ok, warning
+from bridge.doctor.needs import SINCE, Needs, parse_version, too_old
+from bridge.errors import LoginFailed, SourceError
+from bridge.source.connection import Connection
+from bridge.source.expiry import next_expiry
+from bridge.source.gather import PING_SUBJECT, Gathered, Origin
+from bridge.source.settings import Limits, Settings
+from bridge.source.visit import Nobody, visit
+from bridge.subject import matches
+from bridge.values import SECOND, format_duration
+
+LIMITS = Limits(connect=6, answer=3, roll_call=5, quiet=1)
+STATSZ, CONNECTS = "$SYS.SERVER.*.STATSZ", ("$SYS.ACCOUNT.*.CONNECT", "$SYS.ACCOUNT.*.DISCONNECT")
+_OFTEN, _SELDOM = 12.0, 32.0
+"""Seconds within which a server sends its STATSZ: from 2.10.21 on, and before."""
+_OWN = 3.0
+"""Seconds within which a connection of our own is told."""
+
+
+class _Ear(Nobody):
+    """Keeps what is denied, and on which subjects something came."""
+
+    def __init__(self) -> None:
+        self.denied: dict[str, str] = {}
+        self.heard: set[str] = set()
+        self._news = asyncio.Event()
+
+    def messages(self, heard: Sequence[tuple[str, bytes]], at: int) -> None:
+        self.heard.update(subject for subject, _ in heard)
+        self._news.set()
+
+    async def until(self, condition: Callable[[], bool], within: float) -> bool:
+        """Whether it holds after so many seconds at most. Asked whenever something was heard."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while not condition():
+                    self._news.clear()
+                    await self._news.wait()
+        return condition()
+
+    def told(self, event_name: str, fields: dict[str, object], at: int) -> None:
+        if event_name == "permission_denied":
+            self.denied[str(fields["denied"])] = str(fields["reason"])
+
+    def heard_on(self, pattern: str) -> set[str]:
+        return {subject for subject in self.heard if matches(pattern, subject)}
+
+
+async def examine_servers(settings: Settings, needs: Needs, clock: Clock) -> AsyncIterator[Finding]:
+    """Each configured server by itself; what is the same for all of a system is looked at once."""
+    for finding in _examine_credentials(settings, clock.now() / SECOND):
+        yield finding
+    seen = False
+    for url in settings.servers:
+        examined = _Examined(replace(settings, servers=(url,)), needs, clock)
+        async for finding in examined.all(whole=not seen):
+            yield finding
+        seen = seen or examined.inside
+
+
+def _examine_credentials(settings: Settings, now: float) -> list[Finding]:
+    expiry = next_expiry(settings)
+    if expiry is None:
+        return []
+    left = format_duration(round(abs(expiry.ends - now)) * SECOND)
+    if expiry.ends <= now:
+        return [failed(f"credentials: {expiry.key} {expiry.file} expired {left} ago; put a new one in its place")]
+    what = f"credentials: {expiry.key} {expiry.file} is good for {left} more"
+    return [warning(f"{what}; renew it") if expiry.soon(now) else ok(what)]
+
+
+class _Examined:
+    """One server, and what lies behind it."""
+
+    def __init__(self, settings: Settings, needs: Needs, clock: Clock) -> None:
+        self.inside = False
+        """The login works, and in the system account."""
+        self._settings, self._needs, self._clock = settings, needs, clock
+        self._ear = _Ear()
+
+    async def all(self, whole: bool) -> AsyncIterator[Finding]:
+        try:
+            async with visit(self._settings, LIMITS, self._clock, self._ear) as nats:
+                address = nats.target.address
+                yield ok(f"nats: {address} is reached ({nats.server}) and lets the bridge in {nats.login}")
+                async for finding in self._inside(nats, whole):
+                    yield finding
+        except LoginFailed as error:
+            yield failed(f"login: {error}")
+        except SourceError as error:
+            yield failed(f"nats: {error}; check nats.servers in {self._settings.file}, the server and firewalls")
+
+    async def _inside(self, nats: Connection, whole: bool) -> AsyncIterator[Finding]:
+        # First, while nothing is subscribed to that would look like somebody who answers.
+        roll = await nats.ask(PING_SUBJECT, within=LIMITS.roll_call)
+        if roll.nobody and not roll.answers:
+            yield failed(f"account: {nats.wrong_account()}")
+            return
+        self.inside = True
+        if roll.answers:
+            yield ok(f"account: it is the system account, {count(len(roll.answers), 'server')} answered")
+        elif not roll.denied:
+            yield failed(
+                f"account: no server answered {PING_SUBJECT} within {LIMITS.roll_call:g} s; if this is not the system "
+                "account, use a user of it"
+            )
+        async for finding in self._permissions(nats):
+            yield finding
+        if whole:
+            for finding in _examine_versions([answer.server for answer in roll.answers.values()], self._needs):
+                yield finding
+            for finding in _missing(roll, nats.active):
+                yield finding
+            async for finding in self._arrivals(nats, roll):
+                yield finding
+
+    async def _permissions(self, nats: Connection) -> AsyncIterator[Finding]:
+        await nats.listen(self._needs.subjects)
+        for subject in self._needs.requests:
+            if subject != PING_SUBJECT:
+                await nats.ask(subject, within=1)
+        for subject, reason in self._ear.denied.items():
+            alerts = self._needs.who_needs(subject)
+            yield failed(f"permissions: {reason}" + (f"; needed by {_some(alerts)}" if alerts else ""))
+        if not self._ear.denied:
+            yield ok(
+                f"permissions: {count(len(self._needs.subjects), 'subject')} of the rules and the requests are allowed"
+            )
+
+    async def _arrivals(self, nats: Connection, roll: Gathered) -> AsyncIterator[Finding]:
+        """What can be made to come must come; of all else only the interest is known."""
+        allowed = [subject for subject in self._needs.subjects if subject not in self._ear.denied]
+        provable = [pattern for pattern in (STATSZ, *CONNECTS) if pattern in allowed]
+        if any(pattern in allowed for pattern in CONNECTS):
+            async with visit(self._settings, LIMITS, self._clock):
+                pass
+        for pattern in provable:
+            yield await self._arrival(nats, pattern, roll)
+        rest = len(allowed) - len(provable)
+        if rest:
+            yield ok(
+                f"events: {count(rest, 'more subject')} can be listened to; nothing comes there while nothing happens"
+            )
+
+    async def _arrival(self, nats: Connection, pattern: str, roll: Gathered) -> Finding:
+        """Waits for it."""
+        if pattern != STATSZ:
+            if await self._ear.until(lambda: bool(self._ear.heard_on(pattern)), _OWN):
+                return ok(f"events: {pattern} comes (of a connection of our own)")
+            return failed(f"events: {pattern} did not come of a connection of our own; is account tracking cut off?")
+        servers = {answer.server.id: answer.server for answer in roll.answers.values()}
+        old = any(parse_version(server.ver) < (2, 10, 21) for server in servers.values())
+        wanted = {pattern.replace("*", id) for id in servers}
+        seconds = _SELDOM if old else _OFTEN
+        await self._ear.until(
+            lambda: wanted <= self._ear.heard if wanted else bool(self._ear.heard_on(pattern)), seconds
+        )
+        silent = [
+            server.name or id for id, server in servers.items() if pattern.replace("*", id) not in self._ear.heard
+        ]
+        if silent or not self._ear.heard_on(pattern):
+            return failed(f"events: no {pattern} within {seconds:g} s of {_some(silent) or 'any server'}; see its log")
+        return ok(f"events: {pattern} comes" + (f", from {count(len(servers), 'server')}" if servers else ""))
+
+
+def _missing(roll: Gathered, active: int) -> list[Finding]:
+    if len(roll.answers) < active and roll.answers:
+        return [
+            warning(
+                f"servers: {active} are counted and {len(roll.answers)} answer; one that crashed is counted for some "
+                "minutes more"
+            )
+        ]
+    return []
+
+
+def _examine_versions(servers: list[Origin], needs: Needs) -> list[Finding]:
+    if not servers:
+        return []
+    shown = ", ".join(sorted(f"{server.name or server.id} {server.ver}" for server in servers))
+    findings = [ok(f"servers: {shown}")]
+    for rule in needs.rules:
+        deaf = {server.name or server.id: too_old(rule, parse_version(server.ver)) for server in servers}
+        lacking = {name: events for name, events in deaf.items() if events}
+        if not lacking:
+            continue
+        events = list(dict.fromkeys(event for events in lacking.values() for event in events))
+        since = "; ".join(f"servers tell it from {_dotted(SINCE[event])} on" for event in events)
+        what = f"versions: the rule {rule.alert} gets no {_some(events)} from {_some(list(lacking))}: {since}"
+        whole = len(lacking) == len(servers) and all(len(events) == len(rule.events) for events in lacking.values())
+        findings.append(
+            failed(f"{what}; upgrade, or remove the rule") if whole else warning(f"{what}; the rest is heard")
+        )
+    return findings
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
