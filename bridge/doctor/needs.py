@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from bridge.config import Loaded
 from bridge.configuration import setup
 from bridge.engine import Engine
+from bridge.events import EVENT_TYPES
 from bridge.rule import Rule
 from bridge.setup import PlacedRule
-from bridge.source.gather import PING_SUBJECT
+from bridge.source.connection import STOPS
+from bridge.source.gather import PING_SUBJECT, request
+from bridge.source.questions import questions
 from bridge.subject import covers, needed
-
-SINCE = {"client.rejected": (2, 12, 0), "server.lameduck": (2, 9, 22)}
-"""The first version of a server that tells of this."""
 
 
 class Needs:
@@ -19,8 +21,13 @@ class Needs:
 
     def __init__(self, loaded: Loaded) -> None:
         self._setup = setup(loaded)
-        self.subjects = sorted(needed(self._subjects(self._setup.rules)))
-        self.requests = [PING_SUBJECT]
+        engine = self._engine(self._setup.rules)
+        endpoints = sorted({question.endpoint for question in questions(engine.polls)})
+        self.subjects = sorted(needed([*engine.subjects, *(STOPS if endpoints else ())]))
+        self.requests = [PING_SUBJECT, *map(request, endpoints)]
+        """To all servers."""
+        self.requests_to_one = [request(endpoint, "*") for endpoint in ("", *endpoints)] if endpoints else []
+        """To one whose answer is missing or has more pages; its id is in the place of `*`."""
         self.inbox = f"{loaded.config.nats.inbox_prefix}.>"
 
     @property
@@ -30,22 +37,22 @@ class Needs:
 
     def who_needs(self, subject: str) -> list[str]:
         """The alerts whose rules would not hear all that they should without it."""
-        needing = (
-            placed.rule.alert
-            for placed in self._setup.rules
-            if any(covers(subject, mine) for mine in self._subjects([placed]))
-        )
+        needing = (placed.rule.alert for placed in self._setup.rules if self._wants(placed, subject))
         return list(dict.fromkeys(needing))
 
-    def _subjects(self, rules: Iterable[PlacedRule]) -> frozenset[str]:
-        """As the engine itself would have them."""
-        part = type(self._setup)(rules=tuple(rules), routing=self._setup.routing, names=self._setup.names)
-        return Engine(part, 0).subjects
+    def _wants(self, placed: PlacedRule, subject: str) -> bool:
+        engine = self._engine([placed])
+        asked = {request(question.endpoint, to) for question in questions(engine.polls) for to in ("", "*")}
+        return subject in asked or any(covers(subject, mine) for mine in engine.subjects)
+
+    def _engine(self, rules: Iterable[PlacedRule]) -> Engine:
+        """What it wants to hear is what the service's own would."""
+        return Engine(replace(self._setup, rules=tuple(rules)), 0)
 
 
 def too_old(rule: Rule, version: tuple[int, ...]) -> list[str]:
     """The events of the rule that a server of this version does not tell of."""
-    return [name for name in rule.events if version < SINCE.get(name, (0,))]
+    return [name for name in rule.events if version < parse_version(EVENT_TYPES[name].since)]
 
 
 def parse_version(text: str) -> tuple[int, ...]:

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from bridge.clock import Clock
 from bridge.doctor.finding import Finding, count, failed, ok, warning
-from bridge.doctor.needs import SINCE, Needs, parse_version, too_old
+from bridge.doctor.needs import Needs, parse_version, too_old
 from bridge.errors import LoginFailed, SourceError
+from bridge.events import EVENT_TYPES
 from bridge.source.connection import Connection
 from bridge.source.expiry import next_expiry
 from bridge.source.gather import PING_SUBJECT, Gathered, Origin
@@ -32,6 +33,8 @@ class _Ear(Nobody):
     def __init__(self) -> None:
         self.denied: dict[str, str] = {}
         self.heard: set[str] = set()
+        self.server_id = ""
+        """Of the server that we are connected to."""
         self._news = asyncio.Event()
 
     def messages(self, heard: Sequence[tuple[str, bytes]], at: int) -> None:
@@ -46,6 +49,9 @@ class _Ear(Nobody):
                     self._news.clear()
                     await self._news.wait()
         return condition()
+
+    def own(self, server_id: str, client_id: int) -> None:
+        self.server_id = server_id
 
     def told(self, event_name: str, fields: dict[str, object], at: int) -> None:
         if event_name == "permission_denied":
@@ -125,9 +131,10 @@ class _Examined:
 
     async def _permissions(self, nats: Connection) -> AsyncIterator[Finding]:
         await nats.listen(self._needs.subjects)
-        for subject in self._needs.requests:
-            if subject != PING_SUBJECT:
-                await nats.ask(subject, within=1)
+        to_one = [subject.replace("*", self._ear.server_id) for subject in self._needs.requests_to_one]
+        for subject in [*self._needs.requests[1:], *to_one]:
+            # What is not allowed ends at once.
+            await nats.ask(subject, within=LIMITS.answer)
         for subject, reason in self._ear.denied.items():
             alerts = self._needs.who_needs(subject)
             yield failed(f"permissions: {reason}" + (f"; needed by {_some(alerts)}" if alerts else ""))
@@ -194,17 +201,13 @@ def _examine_versions(servers: list[Origin], needs: Needs) -> list[Finding]:
         if not lacking:
             continue
         events = list(dict.fromkeys(event for events in lacking.values() for event in events))
-        since = "; ".join(f"servers tell it from {_dotted(SINCE[event])} on" for event in events)
+        since = "; ".join(f"servers tell it from {EVENT_TYPES[event].since} on" for event in events)
         what = f"versions: the rule {rule.alert} gets no {_some(events)} from {_some(list(lacking))}: {since}"
         whole = len(lacking) == len(servers) and all(len(events) == len(rule.events) for events in lacking.values())
         findings.append(
             failed(f"{what}; upgrade, or remove the rule") if whole else warning(f"{what}; the rest is heard")
         )
     return findings
-
-
-def _dotted(version: tuple[int, ...]) -> str:
-    return ".".join(map(str, version))
 
 
 def _some(names: list[str]) -> str:

@@ -68,6 +68,7 @@ TYPES = (
         name="client.rejected",
         subjects=("$SYS.ACCOUNT.$G.DISCONNECT",),
         about="a connection that never logged in: probe, TLS failure, timeout, server full (servers from 2.12 on)",
+        since="2.12.0",
         fields=_GOES,
         account="client.acc",
         tag="client.name_tag",

@@ -14,6 +14,7 @@ from tests.doctor.setups import RULES, SYSTEM, failures, found, write
 from tests.operator_mode import Operator
 from tests.program.program import Program, run
 from tests.sink import Sink
+from tests.waiting import eventually
 
 NOBODY = 65534
 FINE = SYSTEM.format(permissions="")
@@ -29,7 +30,7 @@ async def test_a_sound_set_up_is_ok_in_every_line_and_nothing_is_sent(
     assert any("$SYS.SERVER.*.STATSZ comes, from 1 server" in line for line in lines)
     assert any("$SYS.ACCOUNT.*.CONNECT comes" in line for line in lines)
     assert any("1 server answered" in line for line in lines)
-    assert sink.connections == 1
+    await eventually(lambda: sink.connections == 1)
     assert sink.requests == []
     assert not list((tmp_path / "state").iterdir())
 
