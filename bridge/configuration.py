@@ -7,6 +7,7 @@ from bridge.builtin import builtin_rules
 from bridge.config import Loaded
 from bridge.config.schema import Nats
 from bridge.events.accounts import Names
+from bridge.muting import Mutes
 from bridge.outbox import Routing, Target
 from bridge.receiver import Destination
 from bridge.setup import PlacedRule, Setup
@@ -30,6 +31,11 @@ def setup(loaded: Loaded) -> Setup:
             },
             give_up_after=config.delivery.give_up_after,
             external_url=config.external_url,
+            mutes=Mutes(
+                inhibit_rules=tuple(config.inhibit_rules),
+                time_intervals={each.name: each for each in config.time_intervals},
+                silences=tuple(each.silence() for each in config.silences),
+            ),
         ),
         labels=config.labels,
         names=Names(config.nats.accounts, config.nats.token_auth, config.nats.imports),

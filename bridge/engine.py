@@ -16,7 +16,7 @@ from bridge.dispatch import Dispatch
 from bridge.evaluation import Evaluation
 from bridge.event import Event
 from bridge.events.accounts import Learned
-from bridge.group import Change
+from bridge.group import Change, Line
 from bridge.inputs import (
     AddSilence,
     Blind,
@@ -267,7 +267,7 @@ class Engine:
         self._alerts.pop(alert.identity, None)
         self.outbox.ended(alert, facts, self.watch.t)
 
-    def happened(self, key: str, facts: Facts, known: Change | None) -> Change:
+    def happened(self, key: str, facts: Facts, known: Line | None) -> Line:
         self.quiet = 0
         own = self._rules.by_id[facts.rule].rule.about_bridge
         return self.outbox.happened(identity(facts.labels), key, facts, own, known, self.watch.t)

@@ -12,7 +12,7 @@ from bridge.answers import Answers, connection
 from bridge.event import Event, EventType
 from bridge.events import EVENT_TYPES
 from bridge.flood import is_bare, short_way
-from bridge.group import Change
+from bridge.group import Line
 from bridge.home import Home, Site
 from bridge.life import OVERFLOW, Life, Words
 from bridge.memories import MEMORY, Memories
@@ -39,7 +39,7 @@ class Evaluation:
         self.rule = rule
         self.order = site.order
         self.states: dict[str, State] = {}
-        self.open_events: dict[str, Change] = {}
+        self.open_events: dict[str, Line] = {}
         """One-offs that the next message will tell, by key."""
         self.home = home
         templates = rule.templates.values()

@@ -1,12 +1,14 @@
 """A group of alerts that are told together, and up to where each destination has been told."""
 
 from bisect import bisect_left
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
 
 from bridge.alert import Facts, identity
-from bridge.notification import Notification, State
+from bridge.notification import OWN_GROUP, Notification, State
+from bridge.route import Node
 from bridge.values import NEVER
 
 Reason = Literal["first", "new alerts", "resolved", "reminder"]
@@ -29,6 +31,16 @@ class Change(msgspec.Struct):
     """Of a one-off: the combination of its rule."""
     frozen: bool = False
     """A message holds it already: an equal one-off begins a new line."""
+    copy: bool = False
+    """The same change stands in the group of an earlier route as well."""
+    past: list[str] = []
+    """Destinations that were past it when it came here from another group."""
+
+
+class Line(msgspec.Struct):
+    """Equal one-offs that will be told together: by the id of the group."""
+
+    changes: dict[str, Change] = {}
 
 
 class Told(msgspec.Struct, array_like=True):
@@ -36,6 +48,8 @@ class Told(msgspec.Struct, array_like=True):
 
     alert: str
     arrived: bool
+    latest: bool = True
+    """It was in the latest message as well. Who is muted meanwhile is left out, and told anew afterwards."""
 
 
 class Cursor(msgspec.Struct):
@@ -50,6 +64,8 @@ class Cursor(msgspec.Struct):
     row: str = ""
     """The outbox row that is under way; "" if none is."""
     row_upto: int = 0
+    held: list[int] = []
+    """Ends before `upto` that this destination has to hear of, and that are muted."""
     waiting: bool = False
     """A tick came while a row was under way: the next message is fixed when that is settled."""
     memory: dict[str, object] = {}
@@ -64,10 +80,12 @@ class Cursor(msgspec.Struct):
 class Content(msgspec.Struct):
     """What a message would hold: identities of firing alerts, merged one-offs and ended alerts."""
 
-    reason: Reason
+    reason: Reason | None
     firing: list[str]
     events: list[Change]
     resolved: list[Change]
+    held: list[int]
+    """Ends that are muted, by their numbers."""
 
 
 class Group(msgspec.Struct):
@@ -77,6 +95,8 @@ class Group(msgspec.Struct):
     key: str
     labels: dict[str, str]
     receiver: str
+    route: str
+    """Id of its node in the tree."""
     due: int
     """The next tick at which there can be something to tell; NEVER if only a change can bring that."""
     ticked: int = 0
@@ -85,24 +105,32 @@ class Group(msgspec.Struct):
     changes: list[Change] = []
     cursors: dict[str, Cursor] = {}
 
-    def content(self, destination: str, send_resolved: bool, at: int, repeat_interval: int) -> Content | None:
-        """What `destination` should be told at a tick; None: nothing."""
+    muted: dict[str, str] = {}
+    """Identity → why it was not told at the latest tick, though it fires or has changed."""
+
+    @property
+    def own(self) -> bool:
+        """Its alerts are about the bridge itself."""
+        return self.key.startswith(OWN_GROUP)
+
+    def content(self, destination: str, send_resolved: bool, remind: Callable[[Cursor], bool]) -> Content:
+        """What `destination` should be told now; without a reason: nothing. `remind`: it is time for a reminder."""
         cursor = self.cursor(destination)
-        changes = [change for change in self.changes if change.n > cursor.upto]
-        told = {name: told.alert for name, told in cursor.told.items()}
-        fresh = [name for name, alert in self.firing.items() if told.get(name) != alert]
-        resolved = self._resolved(changes, cursor) if send_resolved else []
-        events = _merge([change for change in changes if change.state == "event"])
-        reason: Reason
+        changes = [change for change in self.changes if self._concerns(change, destination, cursor)]
+        firing = [name for name in self.firing if name not in self.muted]
+        fresh = any(not _is_known(cursor.told.get(name), self.firing[name]) for name in firing)
+        ended = self._resolved(changes, cursor) if send_resolved else []
+        resolved = [change for change in ended if change.identity not in self.muted]
+        held = [change.n for change in ended if change.identity in self.muted and change.identity in cursor.told]
+        events = _merge([each for each in changes if each.state == "event" and each.identity not in self.muted])
+        reason: Reason | None = None
         if fresh or events:
             reason = "new alerts" if cursor.last else "first"
         elif resolved:
             reason = "resolved" if cursor.last else "first"
-        elif self.firing and cursor.last and at - cursor.last >= repeat_interval:
+        elif firing and cursor.last and remind(cursor):
             reason = "reminder"
-        else:
-            return None
-        return Content(reason, list(self.firing), events, resolved)
+        return Content(reason, firing, events, resolved, held)
 
     def cursor(self, destination: str) -> Cursor:
         return self.cursors.setdefault(destination, Cursor())
@@ -111,11 +139,12 @@ class Group(msgspec.Struct):
     def newest(self) -> int:
         return max((change.n for change in self.changes), default=0)
 
-    def begin(self, destination: str, row: str, upto: int, at: int, reason: Reason) -> None:
+    def begin(self, destination: str, row: str, upto: int, at: int, content: Content) -> None:
         """A message was fixed for a destination."""
         cursor = self.cursor(destination)
+        cursor.held = content.held
         cursor.row, cursor.row_upto, cursor.last, cursor.waiting = row, max(upto, cursor.upto), at, False
-        cursor.reminders = cursor.reminders + 1 if reason == "reminder" else 0
+        cursor.reminders = cursor.reminders + 1 if content.reason == "reminder" else 0
         for change in self.changes:
             change.frozen = True
 
@@ -123,31 +152,34 @@ class Group(msgspec.Struct):
         """The first tick that does not come before an instant."""
         return self.ticked + max(1, -(-(after - self.ticked) // interval)) * interval
 
-    def wake(self, after: int, interval: int, repeat_interval: int) -> int:
+    def wake(self, after: int, node: Node) -> int:
         """The first tick from `after` on that can have something to tell if nothing more changes; NEVER if none can.
 
-        That is a change that no message holds, a reminder, or the end of the group.
+        That is a change that no message holds, the end of what mutes an alert, a reminder, or the end of the group.
         """
-        cursors = self.cursors.values()
-        if self.over or any(self.newest > cursor.covered and not cursor.waiting for cursor in cursors):
+        cursors, interval = self.cursors.values(), node.group_interval
+        if self.over or self.muted or any(self.newest > each.covered and not each.waiting for each in cursors):
             return self.next_tick(after, interval)
         if not self.firing:
             return NEVER
-        reminder = min((cursor.last for cursor in cursors), default=0) + repeat_interval
+        reminder = min((each.last + node.repeat_after(each.reminders) for each in cursors), default=0)
         return self.next_tick(max(after, reminder), interval)
 
-    def skip(self, destination: str) -> None:
-        """A tick at which there was nothing to tell: no change so far concerns this destination."""
+    def skip(self, destination: str, content: Content) -> None:
+        """A tick at which there was nothing to tell: no change so far concerns this destination, but for those held."""
         cursor = self.cursor(destination)
-        cursor.upto = max(cursor.upto, self.newest)
-        cursor.told = {name: told for name, told in cursor.told.items() if name in self.firing}
+        cursor.upto, cursor.held = max(cursor.upto, self.newest), content.held
+        open_ = self._open(destination, cursor)
+        cursor.told = {name: told for name, told in cursor.told.items() if told.alert in open_}
 
     def settle(self, destination: str, notification: Notification, arrived: bool) -> None:
         """A message was delivered or is dead: both move the cursor, but only an arrived one told of a firing."""
         cursor = self.cursor(destination)
         cursor.row, cursor.upto = "", max(cursor.upto, cursor.row_upto)
-        earlier = cursor.told
-        cursor.told = {}
+        earlier, open_ = cursor.told, self._open(destination, cursor)
+        cursor.told = {
+            name: Told(told.alert, told.arrived, latest=False) for name, told in earlier.items() if told.alert in open_
+        }
         for alert in notification.alerts:
             if alert.state == "firing":
                 name = identity(alert.labels)
@@ -163,9 +195,10 @@ class Group(msgspec.Struct):
     def prune(self) -> list[int]:
         """Drop the changes that every destination is past. Returns their numbers."""
         upto = min((cursor.upto for cursor in self.cursors.values()), default=self.newest)
-        told = [change.n for change in self.changes if change.n <= upto]
+        held = {n for cursor in self.cursors.values() for n in cursor.held}
+        told = [change.n for change in self.changes if change.n <= upto and change.n not in held]
         if told:
-            self.changes = [change for change in self.changes if change.n > upto]
+            self.changes = [change for change in self.changes if change.n > upto or change.n in held]
         return told
 
     def supersede(self, identity: str) -> list[int]:
@@ -218,6 +251,15 @@ class Group(msgspec.Struct):
         """Nothing is left of it but what its receivers remember."""
         return not self.ticked and self.over
 
+    def _concerns(self, change: Change, destination: str, cursor: Cursor) -> bool:
+        """The destination has not been told of it yet."""
+        return (change.n > cursor.upto or change.n in cursor.held) and destination not in change.past
+
+    def _open(self, destination: str, cursor: Cursor) -> set[str]:
+        """The ids of alerts of which there is more to tell: they fire still, or their end waits."""
+        ends = (each for each in self.changes if each.state == "resolved")
+        return {*self.firing.values(), *(each.alert for each in ends if self._concerns(each, destination, cursor))}
+
     def _resolved(self, changes: list[Change], cursor: Cursor) -> list[Change]:
         """Ended alerts of which the destination knows, or which fired and ended since its last message."""
         begun = {change.alert for change in changes if change.state == "firing"}
@@ -243,13 +285,32 @@ def _merge(events: list[Change]) -> list[Change]:
     return list(merged.values())
 
 
+def _is_known(told: Told | None, alert: str) -> bool:
+    return told is not None and told.alert == alert and told.latest
+
+
+class _Stored(msgspec.Struct, array_like=True):
+    """What the store has of a group. What older versions did not have yet stands at the end."""
+
+    key: str
+    labels: dict[str, str]
+    receiver: str
+    ticked: int
+    cursors: dict[str, Cursor]
+    route: str = ""
+    muted: dict[str, str] = {}
+
+
 def dump(group: Group) -> bytes:
     """A group for the store: all but what its alerts and changes tell."""
-    return msgspec.json.encode([group.key, group.labels, group.receiver, group.ticked, group.cursors])
+    return msgspec.json.encode(
+        _Stored(group.key, group.labels, group.receiver, group.ticked, group.cursors, group.route, group.muted)
+    )
 
 
 def load(id: str, due: int, body: bytes) -> Group:
-    """As `dump` left it. Raises msgspec.DecodeError."""
-    fields = msgspec.json.decode(body, type=tuple[str, dict[str, str], str, int, dict[str, Cursor]])
-    key, labels, receiver, ticked, cursors = fields
-    return Group(id, key, labels, receiver, due, ticked, cursors=cursors)
+    """As `dump` left it; without a route, if there was only one then. Raises msgspec.DecodeError."""
+    was = msgspec.json.decode(body, type=_Stored)
+    return Group(
+        id, was.key, was.labels, was.receiver, was.route, due, was.ticked, cursors=was.cursors, muted=was.muted
+    )

@@ -7,7 +7,7 @@ import msgspec
 
 from bridge.alert import Alert, Facts
 from bridge.events.accounts import Names
-from bridge.group import Change
+from bridge.group import Line
 from bridge.ledger import Ledger
 from bridge.state import State
 from bridge.watch import Watch
@@ -31,7 +31,7 @@ class Home(Protocol):
     def ended(self, alert: Alert, facts: Facts) -> None:
         """It is resolved."""
 
-    def happened(self, key: str, facts: Facts, known: Change | None) -> Change:
+    def happened(self, key: str, facts: Facts, known: Line | None) -> Line:
         """A one-off; `known` is the line of an equal one before."""
         ...
 

@@ -27,6 +27,10 @@ class Inhibition:
     def __init__(self, rules: Iterable[InhibitRule]) -> None:
         self._rules = [_Sources(rule) for rule in rules]
 
+    @property
+    def idle(self) -> bool:
+        return not self._rules
+
     def begun(self, identity: str, labels: Labels) -> None:
         """It fires."""
         for rule in self._rules:

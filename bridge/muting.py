@@ -73,6 +73,11 @@ class Muting:
             return f"outside of the time intervals {', '.join(active)}"
         return ""
 
+    @property
+    def idle(self) -> bool:
+        """There is neither a silence nor inhibition."""
+        return not self.silences.known and self._inhibition.idle
+
     def count(self, id: str) -> int:
         """How many alerts that fire a silence means."""
         return sum(self.silences.matches(id, labels) for labels in self.firing.values())

@@ -7,11 +7,12 @@ import msgspec
 
 from bridge import group as groups
 from bridge.alert import Alert, Facts, digest, identity
-from bridge.commit import ChangeRow, Commit, GroupRow, OutboxRow, Settled, SilenceRow
-from bridge.group import Change, Content, Group, Told
+from bridge.commit import ChangeRow, Commit, GroupRow, Muted, OutboxRow, Settled, SilenceRow
+from bridge.group import Change, Content, Cursor, Group, Line, Reason
+from bridge.moving import Ground, move
 from bridge.muting import Mutes, Muting
-from bridge.notification import OWN_GROUP, AlertView, Notification, State
-from bridge.route import Place, Route
+from bridge.notification import AlertView, Notification, State
+from bridge.route import Node, Place, Route, Tree
 from bridge.silence import dump as dump_silence
 from bridge.values import NEVER
 
@@ -49,10 +50,14 @@ class Outbox:
 
     def __init__(self, routing: Routing, living: Living) -> None:
         self.routing = routing
+        self.tree = Tree(routing.route)
         self.rows: dict[str, OutboxRow] = {}
         self.groups: dict[str, Group] = {}
         self.next_change = 1
         self.muting = Muting()
+        self._alerts: dict[str, Alert] = {}
+        """Those that fire, by identity."""
+        self._muted: list[Muted] = []
         self._living = living
         self._ticks: list[tuple[int, str]] = []
         self._dirty: set[str] = set()
@@ -68,33 +73,45 @@ class Outbox:
 
     def begun(self, alert: Alert, facts: Facts, at: int) -> None:
         """An alert fires."""
+        self._alerts[alert.identity] = alert
         self.muting.begun(alert.identity, alert.labels)
-        group = self._group(self.routing.route.place(alert.labels, alert.own), at)
-        group.firing[alert.identity] = alert.id
-        self._told += group.supersede(alert.identity)
-        self._change(group, Change(0, alert.identity, alert.id, "firing", at, facts))
+        for nth, place in enumerate(self.tree.places(alert.labels, alert.own)):
+            group = self._group(place, at)
+            group.firing[alert.identity] = alert.id
+            self._told += group.supersede(alert.identity)
+            self._change(group, Change(0, alert.identity, alert.id, "firing", at, facts, copy=nth > 0))
 
     def ended(self, alert: Alert, facts: Facts, at: int) -> None:
         """A firing alert is resolved."""
+        self._alerts.pop(alert.identity, None)
         self.muting.ended(alert.identity, alert.labels, at)
-        group = self._group(self.routing.route.place(alert.labels, alert.own), at)
-        group.firing.pop(alert.identity, None)
-        self._change(group, Change(0, alert.identity, alert.id, "resolved", at, facts))
+        for nth, place in enumerate(self.tree.places(alert.labels, alert.own)):
+            group = self._group(place, at)
+            group.firing.pop(alert.identity, None)
+            self._change(group, Change(0, alert.identity, alert.id, "resolved", at, facts, copy=nth > 0))
 
-    def happened(self, identity: str, key: str, facts: Facts, own: bool, known: Change | None, at: int) -> Change:
-        """A one-off. Equal ones that no message holds yet are one change."""
-        group = self._group(self.routing.route.place(facts.labels, own), at)
-        if known and not known.frozen:
-            known.facts.tally.merge(facts.tally)
-            self._changed[known.n] = (group.id, known)
-            return known
-        return self._change(group, Change(0, identity, digest(identity, at), "event", at, facts, key))
+    def happened(self, identity: str, key: str, facts: Facts, own: bool, known: Line | None, at: int) -> Line:
+        """A one-off. Equal ones that no message of a group holds yet are one change there."""
+        line = Line({})
+        for nth, place in enumerate(self.tree.places(facts.labels, own)):
+            group = self._group(place, at)
+            change = known.changes.get(place.id) if known else None
+            if change and not change.frozen:
+                change.facts.tally.merge(facts.tally)
+                self._changed[change.n] = (group.id, change)
+            else:
+                own_facts = facts if not nth else _copy(facts)  # each counts on by itself
+                id = digest(identity, at)
+                change = self._change(group, Change(0, identity, id, "event", at, own_facts, key, copy=nth > 0))
+            line.changes[place.id] = change
+        return line
 
     def revive(self, alert: Alert, at: int) -> None:
-        """A firing alert from the store: its group knows of it."""
+        """A firing alert from the store: its groups know of it."""
+        self._alerts[alert.identity] = alert
         self.muting.begun(alert.identity, alert.labels)
-        place = self.routing.route.place(alert.labels, alert.own)
-        self._group(place, at).firing[alert.identity] = alert.id
+        for place in self.tree.places(alert.labels, alert.own):
+            self._group(place, at).firing[alert.identity] = alert.id
 
     # -- ticks --------------------------------------------------------------------------------------------------
 
@@ -110,14 +127,15 @@ class Outbox:
     def tick(self, id: str, at: int) -> list[Change]:
         """A group is due. Returns the changes that messages hold from now on."""
         group = self.groups[id]
-        slept = group.asleep
+        slept, node = group.asleep, self._node(group)
         frozen: list[Change] = []
+        self._mute(group, node, at)
         for target in self._targets(group):
             cursor = group.cursor(target.key)
             if cursor.row:
                 cursor.waiting = True
             else:
-                frozen += self._freeze(group, target, at, self.routing.route.repeat_interval)
+                frozen += self._freeze(group, target, at, lambda cursor: _is_reminded(cursor, node, at))
         group.ticked = at
         self._prune(group)
         if not group.over:
@@ -143,13 +161,15 @@ class Outbox:
             return row, []
         waiting = group.cursor(row.destination).waiting
         group.settle(row.destination, row.notification, outcome.outcome == "delivered")
-        if outcome.at - row.created >= self.routing.route.group_interval:
+        node = self._node(group)
+        if outcome.at - row.created >= node.group_interval:
             group.cursor(row.destination).last = outcome.at  # It came late: a reminder now would follow on its heels.
         self._dirty.add(group.id)
         frozen: list[Change] = []
         if waiting and (target := self._target(group, row.destination)):
             # What was new at the ticks in between; a reminder waits for a tick of its own.
-            frozen = self._freeze(group, target, outcome.at, NEVER)
+            self._mute(group, node, outcome.at)
+            frozen = self._freeze(group, target, outcome.at, lambda cursor: False)
         self._prune(group)
         self._rest(group, outcome.at)
         return row, frozen
@@ -201,14 +221,16 @@ class Outbox:
         silences, commit.silences_gone = self.muting.silences.drain()
         commit.silences = [SilenceRow(each.id, dump_silence(each)) for each in silences]
         commit.settled = self._settled
-        self._told, self._settled = [], []
+        commit.muted = self._muted
+        self._told, self._settled, self._muted = [], [], []
         for pending in (self._dirty, self._gone, self._changed, self._new_rows):
             pending.clear()
 
     def restore(self, group_rows: Iterable[GroupRow], changes: Iterable[ChangeRow], rows: Iterable[OutboxRow]) -> None:
         """As the last commit left it; `revive` follows for each firing alert."""
         for row in group_rows:
-            self.groups[row.id] = groups.load(row.id, row.due, row.body)
+            loaded = self.groups[row.id] = groups.load(row.id, row.due, row.body)
+            loaded.route = loaded.route or self.tree.root.id
             heapq.heappush(self._ticks, (row.due, row.id))
         for change_row in changes:
             if group := self.groups.get(change_row.group):
@@ -220,21 +242,25 @@ class Outbox:
             for cursor in group.cursors.values():
                 if cursor.row and cursor.row not in self.rows:
                     cursor.row = ""  # It was damaged on disk: the next tick tells the same again.
-                    self._file(group, group.next_tick(0, self.routing.route.group_interval))
+                    self._file(group, group.next_tick(0, self._node(group).group_interval))
 
     def settle_in(self, at: int) -> None:
-        """After a start: the route or the receivers may be others than those of the last commit."""
-        home = {name: group for group in self.groups.values() for name in group.firing}
+        """After a start: the routes or the receivers may be others than those of the last commit."""
         edited = self._bury_removed(at)
-        for group in list(self.groups.values()):
-            own = group.key.startswith(OWN_GROUP)
-            edited |= any(self.routing.route.place(each.facts.labels, own).id != group.id for each in group.changes)
-            for name in {name for cursor in group.cursors.values() for name in cursor.told} & home.keys():
-                if home[name] is not group:  # It was told of in this group; from here it can move and stays told.
-                    group.firing[name] = home[name].firing.pop(name)
-                    edited = True
-        if edited:
+        if edited or any(self._is_elsewhere(group) for group in self.groups.values()):
             self.reroute(self.routing, at)
+
+    def _is_elsewhere(self, group: Group) -> bool:
+        """Something of it belongs to another group now, or something of another one to it."""
+        heard = {name for cursor in group.cursors.values() for name in cursor.told}
+        changed = {each.identity for each in group.changes}
+        strange = group.firing.keys() - heard - changed - group.muted.keys() if group.ticked else ()
+        return (
+            group.route not in self.tree.nodes
+            or bool(heard & self._alerts.keys() - group.firing.keys())
+            or (bool(strange) and bool(self._targets(group)))
+            or any(group.id not in self._homes(each.facts.labels, group.own) for each in group.changes)
+        )
 
     def shift(self, by: int) -> None:
         """The wall clock was set back: all instants move."""
@@ -249,15 +275,43 @@ class Outbox:
             self.rows[id] = self._new_rows[id] = moved
 
     def reroute(self, routing: Routing, at: int) -> None:
-        """The route or the receivers were edited: alerts move to their new groups, and what was told stays told."""
+        """The routes or the receivers were edited: alerts move to their new groups, and what was told stays told."""
         old, self.groups = self.groups, {}
-        self.routing = routing
+        self.routing, self.tree = routing, Tree(routing.route)
         self._bury_removed(at)
-        self.groups = {id: group for id, group in old.items() if group.asleep}
+        self.groups = {id: group for id, group in old.items() if group.asleep and group.route in self.tree.nodes}
+        for alert in self._alerts.values():
+            for place in self.tree.places(alert.labels, alert.own):
+                self._group(place, at).firing[alert.identity] = alert.id
         for group in old.values():
-            self._move(group, at)
+            for change in group.changes:
+                if home := self._homes(change.facts.labels, group.own).get(group.id):
+                    self._group(home, at)
+        moved = move(old, self._ground(at))
+        self._told += moved.gone
+        for n in moved.gone:
+            self._changed.pop(n, None)
+        self._changed |= {change.n: (id, change) for id, change in moved.changes}
+        for id in self.groups.keys() & old.keys():
+            if not self.groups[id].asleep:
+                self._file(self.groups[id], min(old[id].due, self.groups[id].due))
         self._gone |= old.keys() - self.groups.keys()
         self._dirty -= self._gone
+
+    def _ground(self, at: int) -> Ground:
+        return Ground(
+            places=self.tree.places,
+            group=lambda place: self._group(place, at),
+            known=self.groups.get,
+            destinations=lambda group: [target.key for target in self._targets(group)],
+            labels=lambda name: self._alerts[name].labels if name in self._alerts else None,
+            under_way=self._under_way,
+            number=self._number,
+        )
+
+    def _under_way(self, row: str) -> list[tuple[str, str]]:
+        alerts = self.rows[row].notification.alerts if row in self.rows else []
+        return [(identity(each.labels), each.id) for each in alerts if each.state == "firing"]
 
     # -- inside -------------------------------------------------------------------------------------------------
 
@@ -269,38 +323,19 @@ class Outbox:
             self.settled(Settled(id, "dead", at, "its destination was removed from the configuration"))
         return bool(removed)
 
-    def _move(self, group: Group, at: int) -> None:
-        about_bridge = group.key.startswith(OWN_GROUP)
-        for name, alert in group.firing.items():
-            new = self._group(self.routing.route.place(self._living.facts(name).labels, about_bridge), at)
-            new.firing[name] = alert
-            self._inherit(group, new)
-        for change in group.changes:
-            new = self._group(self.routing.route.place(change.facts.labels, about_bridge), at)
-            new.changes.append(change)
-            self._changed[change.n] = (new.id, change)
-            self._inherit(group, new)
+    def _homes(self, labels: Mapping[str, str], own: bool) -> dict[str, Place]:
+        """The places of an alert by the ids of their groups."""
+        return {place.id: place for place in self.tree.places(labels, own)}
 
-    def _inherit(self, old: Group, new: Group) -> None:
-        """What a destination knew of the old group, it knows of the new one."""
-        same = old.id == new.id
-        for target in self._targets(new):
-            if (cursor := old.cursors.get(target.key)) and target.key not in new.cursors:
-                told, row = dict(cursor.told), cursor.row
-                if not same and row:
-                    # It arrives in the name of the old group, of which nothing is left then.
-                    alerts = self.rows[row].notification.alerts
-                    told |= {identity(each.labels): Told(each.id, True) for each in alerts if each.state == "firing"}
-                    row = ""
-                new.cursors[target.key] = msgspec.structs.replace(cursor, told=told, row=row)
-        if same:
-            new.ticked = old.ticked
-            self._file(new, min(old.due, new.due))
+    def _node(self, group: Group) -> Node:
+        return self.tree.nodes.get(group.route, self.tree.root)
 
     def _group(self, place: Place, at: int) -> Group:
         group = self.groups.get(place.id)
         if group is None:
-            group = self.groups[place.id] = Group(place.id, place.key, place.labels, place.receiver, at + place.wait)
+            due = at + place.wait
+            group = Group(place.id, place.key, place.labels, place.receiver, place.route, due)
+            self.groups[place.id] = group
             self._file(group, group.due)
         elif group.asleep:
             group.labels, group.receiver = place.labels, place.receiver
@@ -320,32 +355,49 @@ class Outbox:
     def _rest(self, group: Group, after: int) -> None:
         """Until the next tick that can have something to tell; a change brings it nearer."""
         if group.ticked:
-            route = self.routing.route
-            self._file(group, group.wake(after, route.group_interval, route.repeat_interval))
+            self._file(group, group.wake(after, self._node(group)))
 
     def _change(self, group: Group, change: Change) -> Change:
-        change.n = self.next_change
-        self.next_change += 1
+        change.n = self._number()
         group.changes.append(change)
         self._changed[change.n] = (group.id, change)
         if group.ticked:
-            due = group.next_tick(change.at, self.routing.route.group_interval)
+            due = group.next_tick(change.at, self._node(group).group_interval)
             if due < group.due:
                 self._file(group, due)
         return change
 
-    def _freeze(self, group: Group, target: Target, at: int, repeat_interval: int) -> list[Change]:
+    def _number(self) -> int:
+        self.next_change += 1
+        return self.next_change - 1
+
+    def _mute(self, group: Group, node: Node, at: int) -> None:
+        """Look at what of the group is muted now; what is so anew is recorded."""
+        before, group.muted = group.muted, {}
+        if self.muting.idle and not node.mute and not node.active:
+            return
+        why = "" if group.own else self.muting.of_time(node.mute, node.active, at)
+        seen = {name: (alert, self._alerts[name].labels) for name, alert in group.firing.items()}
+        for change in group.changes:
+            seen.setdefault(change.identity, (change.alert, change.facts.labels))
+        for name, (alert, labels) in seen.items():
+            if reason := why or self.muting.of_alert(labels, group.own, at):
+                group.muted[name] = reason
+                if before.get(name) != reason:
+                    self._muted.append(Muted(at, alert, dict(labels), group.id, group.receiver, reason))
+
+    def _freeze(self, group: Group, target: Target, at: int, remind: Callable[[Cursor], bool]) -> list[Change]:
         """Fix the content of the next message to one destination, if there is anything to tell."""
-        content = group.content(target.key, target.send_resolved, at, repeat_interval)
+        content = group.content(target.key, target.send_resolved, remind)
         self._dirty.add(group.id)
-        if content is None:
-            group.skip(target.key)
+        if content.reason is None:
+            group.skip(target.key, content)
             return []
         cursor = group.cursor(target.key)
         reminder = cursor.reminders + 1 if content.reason == "reminder" else 0
         upto = max(group.newest, cursor.upto)
         # The instant tells messages of different databases and bridges apart, which all count changes from 1.
-        begun = at if reminder or not group.changes else group.changes[-1].at
+        begun = group.changes[-1].at if upto > cursor.upto and not reminder else at
         id = digest(target.key, group.id, upto, begun)
         row = OutboxRow(
             id=id,
@@ -355,15 +407,15 @@ class Outbox:
             due=at,
             expires=at + self.routing.give_up_after,
             memory=dict(cursor.memory),
-            notification=self._notification(id, group, target, content, reminder, at),
+            notification=self._notification(id, group, target, content, content.reason, reminder, at),
         )
         open_before = [change for change in group.changes if not change.frozen]
-        group.begin(target.key, id, upto, at, content.reason)
+        group.begin(target.key, id, upto, at, content)
         self.rows[id] = self._new_rows[id] = row
         return open_before
 
     def _notification(
-        self, id: str, group: Group, target: Target, content: Content, reminder: int, at: int
+        self, id: str, group: Group, target: Target, content: Content, reason: Reason, reminder: int, at: int
     ) -> Notification:
         firing = [
             self._living.view(self._living.facts(name), "firing", group.firing[name], at) for name in content.firing
@@ -375,7 +427,7 @@ class Outbox:
         return Notification(
             id=id,
             status="firing" if firing else "event" if content.events else "resolved",
-            reason=content.reason,
+            reason=reason,
             receiver=group.receiver,
             destination=target.key,
             group_key=group.key,
@@ -405,3 +457,11 @@ class Outbox:
             self._told += shed
             slowest = min(group.cursors, key=lambda key: group.cursors[key].upto)
             self.shed.append((slowest, len(shed)))
+
+
+def _is_reminded(cursor: Cursor, node: Node, at: int) -> bool:
+    return at - cursor.last >= node.repeat_after(cursor.reminders)
+
+
+def _copy(facts: Facts) -> Facts:
+    return msgspec.convert(msgspec.to_builtins(facts), Facts)

@@ -95,6 +95,8 @@ class Playback:
             yield self._transition(pended.at, "inactive" if pended.over else "pending", pended.facts)
         for row in commit.changes:
             change = msgspec.json.decode(row.body, type=Change)
+            if change.copy:
+                continue
             if change.state != "event":
                 yield self._transition(change.at, change.state, change.facts)
             elif not change.frozen:

@@ -70,6 +70,12 @@ def new_id(silence: Silence) -> str:
     return digest(*msgspec.structs.astuple(msgspec.structs.replace(silence, id="")))
 
 
+def declared(silence: Silence) -> Silence:
+    """One of the rules file, with an id that it keeps as long as it says the same of whom it mutes and when."""
+    said = msgspec.structs.replace(silence, id="", comment="", created_by="")
+    return msgspec.structs.replace(silence, id=new_id(said))
+
+
 class Silences:
     """All that are known, and what they mute."""
 
@@ -103,7 +109,11 @@ class Silences:
         for id in [id for id, silence in self.known.items() if silence.declared and id not in wanted]:
             self._drop(id)
         for id, silence in wanted.items():
-            if id not in self.known:
+            if known := self.known.get(id):
+                said = msgspec.structs.replace(known, comment=silence.comment, created_by=silence.created_by)
+                if said != known:
+                    self._put(said)
+            else:
                 self.add(msgspec.structs.replace(silence, created_at=at, starts_at=silence.starts_at or at), at)
 
     def add(self, silence: Silence, at: int) -> None:

@@ -6,6 +6,7 @@ edges of windows, where floats are not.
 
 import math
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NewType
 
@@ -27,6 +28,7 @@ WEEK = 7 * DAY
 NEVER = 2**63 - 1
 """An instant that does not come."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {
     "w": WEEK,
     "d": DAY,
@@ -108,6 +110,24 @@ Duration = Annotated[int, BeforeValidator(parse_duration), PlainSerializer(write
 def format_number(number: float) -> str:
     """The plain form, exact: 9.0 → `9`, 1.5 → `1.5`."""
     return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(float(number))
+
+
+def parse_moment(text: object) -> int:
+    """`2026-12-24T18:00:00+01:00` → microseconds since the epoch. Raises ValueError with the fix."""
+    example = "write for example 2026-12-24T18:00:00Z, or +01:00 in the place of Z"
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise ValueError(f"{_quoted(text)} is no moment; {example}")
+    if moment.tzinfo is None:
+        raise ValueError(f"{_quoted(text)} does not say in which time zone; {example}")
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+Moment = Annotated[int, BeforeValidator(parse_moment)]
+"""Microseconds since the epoch; written as RFC 3339."""
 
 
 class Quantity(msgspec.Struct, frozen=True):

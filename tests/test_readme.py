@@ -62,7 +62,12 @@ def rule_tests() -> list[str]:
 
 
 def rules_files() -> list[str]:
-    return [text for text in blocks("yaml") if text not in rule_tests()]
+    return [text for text in blocks("yaml") if text.startswith("nats:")]
+
+
+def routes() -> list[str]:
+    """The blocks that stand in the place of the first file's route."""
+    return [text for text in blocks("yaml") if text.startswith("route:")]
 
 
 SHOWN_AS_FAILING = "{at: 37s, firing: [{alert: AuthErrorBurst, labels: {client_host: 10.0.0.9}}]}"
@@ -77,9 +82,16 @@ def test_every_rules_file_in_it_is_sound(tmp_path: Path) -> None:
     (tmp_path / "credentials/nats-password").write_text("secret")
     (tmp_path / "credentials/slack-webhook-url").write_text("https://hooks.slack.com/services/T0/B0/x")
     assert rules_files()
-    for text in rules_files():
+    for text in [*rules_files(), *map(_with_route, routes())]:
         (tmp_path / "rules.yaml").write_text(text)
         assert check([tmp_path / "rules.yaml"], {"CREDENTIALS_DIRECTORY": f"{tmp_path}/credentials"}) == []
+
+
+def _with_route(route: str) -> str:
+    file = rules_files()[0]
+    assert "route:\n  receiver: nats-ops\n" in file
+    pager = "receivers:\n  - name: pager\n    webhook_configs: [{url: https://pager.example.net}]\n"
+    return file.replace("route:\n  receiver: nats-ops\n", route).replace("receivers:\n", pager)
 
 
 def test_every_test_of_rules_in_it_passes(tmp_path: Path) -> None:

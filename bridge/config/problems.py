@@ -26,6 +26,8 @@ _TYPES = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
 }
+_YAML_1_1 = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+"""Words that were true or false in older YAML."""
 _FAULTS_MAX = 200
 """Of one model: looking for the nearest key takes a millisecond, and a file can hold ten thousand unknown ones."""
 _HARMLESS = re.compile(r"[\w.*$>{}-]{1,40}")
@@ -130,7 +132,7 @@ def _type_words(group: list[_Fault], value: Plain) -> str:
     if expected == ["a list"]:
         return f"{what}; write [{shown}]" if shown else f"{what}; write each item after a '- '"
     if "true or false" in expected:
-        return f"{what}; write true or false"
+        return f"{what}; write {_YAML_1_1.get(str(value).lower(), 'true or false')}"
     if "a mapping" in expected:
         return f"{what}; write 'key: value' lines below it"
     number = isinstance(value, str) and re.fullmatch(r"-?\d{1,15}(\.\d{1,6})?", value)

@@ -4,7 +4,7 @@ Looks at the values as written, so that it speaks in the same pass as the checks
 those have something to say.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from bridge.config.document import KeyPath, Plain, clip
@@ -92,7 +92,7 @@ def _receiver_problems(given: Substituted, main: Mapping) -> Iterator[Problem]:
         seen[name] = given.document.place((*path, "name")).line
         if all(key == "name" or entries == [] for key, entries in receiver.items()):
             what = f"the receiver {_written(given, (*path, 'name'))} tells no one; add slack_configs or webhook_configs"
-            yield given.document.problem(path, what)
+            yield given.document.problem(path, what, "warning")
         yield from _queue_problems(given, path, receiver, queues)
 
 
@@ -108,13 +108,46 @@ def _queue_problems(given: Substituted, path: KeyPath, receiver: Mapping, queues
 
 
 def _route_problems(given: Substituted, main: Mapping) -> Iterator[Problem]:
-    wanted = mapping(main.get("route")).get("receiver")
     names = [mapping(receiver).get("name") for receiver in sequence(main.get("receivers"))]
-    if isinstance(wanted, str) and wanted not in names:
-        written = str(given.document.at(("route", "receiver")))
-        known = _written_names(given)
-        what = f"there is no receiver {clip(written)!r}; {suggestion(written, known, 'the receivers are')}"
-        yield given.document.problem(("route", "receiver"), what)
+    intervals = {mapping(each).get("name") for each in sequence(main.get("time_intervals"))}
+    for path, route in _routes(("route",), mapping(main.get("route"))):
+        wanted = route.get("receiver")
+        if isinstance(wanted, str) and wanted not in names:
+            written = str(given.document.at((*path, "receiver")))
+            advice = suggestion(written, _written_names(given), "the receivers are")
+            yield given.document.problem((*path, "receiver"), f"there is no receiver {clip(written)!r}; {advice}")
+        for key in ("mute_time_intervals", "active_time_intervals"):
+            yield from _interval_problems(given, (*path, key), route.get(key), intervals)
+    for index, silence in enumerate(sequence(main.get("silences"))):
+        named = mapping(silence).get("time_intervals")
+        yield from _interval_problems(given, ("silences", index, "time_intervals"), named, intervals)
+    yield from _doubled_intervals(given, main)
+
+
+def _routes(path: KeyPath, route: Mapping) -> Iterator[tuple[KeyPath, Mapping]]:
+    """A route and all below it, with their places."""
+    yield path, route
+    for index, below in enumerate(sequence(route.get("routes"))):
+        yield from _routes((*path, "routes", index), mapping(below))
+
+
+def _interval_problems(given: Substituted, path: KeyPath, named: Plain, known: Collection[Plain]) -> Iterator[Problem]:
+    for index, name in enumerate(sequence(named)):
+        if isinstance(name, str) and name not in known:
+            written = str(given.document.at((*path, index)))
+            names = [each for each in known if isinstance(each, str)]
+            advice = suggestion(written, names, "the time_intervals of the file are")
+            yield given.document.problem((*path, index), f"there is no time interval {clip(written)!r}; {advice}")
+
+
+def _doubled_intervals(given: Substituted, main: Mapping) -> Iterator[Problem]:
+    seen: set[Plain] = set()
+    for index, each in enumerate(sequence(main.get("time_intervals"))):
+        name = mapping(each).get("name")
+        if isinstance(name, str) and name in seen:
+            path = ("time_intervals", index, "name")
+            yield given.document.problem(path, f"the time interval {_written(given, path)} stands twice; rename one")
+        seen.add(name if isinstance(name, str) else None)
 
 
 def _written_names(given: Substituted) -> list[str]:

@@ -7,10 +7,14 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, ValidationInfo, create_model, field_validator, model_validator
 
 from bridge.config.names import check_imports, check_label_name, check_server_url, check_subject, check_web_url
+from bridge.inhibit import InhibitRule
+from bridge.label_matchers import LabelMatchers, select
 from bridge.options import FilePath, Options
 from bridge.receiver import Destination
 from bridge.route import Route
-from bridge.values import DAY, HOUR, Duration, Secret
+from bridge.silence import Silence, declared
+from bridge.time_interval import TimeIntervals
+from bridge.values import DAY, HOUR, Duration, Moment, Secret
 
 DEFAULT_STATE_DIRECTORY = Path("/var/lib/nats-alert-bridge")
 
@@ -108,6 +112,50 @@ class Log(Options):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class DeclaredSilence(Options):
+    """Alerts that nobody is to hear of for a while, or again and again."""
+
+    matchers: Annotated[list[LabelMatchers], Field(min_length=1)]
+    starts_at: Moment | None = None
+    ends_at: Moment | None = None
+    time_intervals: list[str] = []
+    """Names; it mutes only within one of them."""
+    comment: str = ""
+    created_by: str = ""
+    expire_on_resolve: bool = False
+
+    @field_validator("matchers")
+    @classmethod
+    def _not_all(cls, matchers: list[LabelMatchers]) -> list[LabelMatchers]:
+        if select(matchers)({}):
+            raise ValueError("this means alerts without any label too; name a label that must have a value")
+        return matchers
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.ends_at is None and not self.time_intervals:
+            raise ValueError("a silence needs an end; write ends_at, or the time_intervals in which it mutes")
+        if self.ends_at is not None and self.ends_at <= (self.starts_at or 0):
+            raise ValueError("the silence ends before it begins; mend starts_at or ends_at")
+        return self
+
+    def silence(self) -> Silence:
+        """As the core knows it."""
+        return declared(
+            Silence(
+                id="",
+                matchers=tuple(map(str, self.matchers)),
+                starts_at=self.starts_at or 0,
+                ends_at=self.ends_at,
+                time_intervals=tuple(self.time_intervals),
+                comment=self.comment,
+                created_by=self.created_by,
+                expire_on_resolve=self.expire_on_resolve,
+                declared=True,
+            )
+        )
+
+
 class RuleDefaults(Options):
     """What the rules of the same file have where they do not say it themselves."""
 
@@ -153,9 +201,7 @@ class Receiver(Options):
 class Config(Options):
     """The main file, but for the rules themselves. `receivers` takes the registered types of destinations."""
 
-    later: ClassVar[frozenset[str]] = frozenset(
-        ("http", "heartbeat", "inhibit_rules", "time_intervals", "silences", "reload")
-    )
+    later: ClassVar[frozenset[str]] = frozenset(("http", "heartbeat", "reload"))
 
     nats: Nats
     storage: Annotated[Storage, Field(default_factory=dict, validate_default=True)]
@@ -165,6 +211,9 @@ class Config(Options):
     labels: Labels = {}
     receivers: Annotated[list[Receiver], Field(min_length=1)]
     route: Route
+    inhibit_rules: list[InhibitRule] = []
+    time_intervals: list[TimeIntervals] = []
+    silences: list[DeclaredSilence] = []
     rule_defaults: RuleDefaults = RuleDefaults()
     rules: Annotated[list[object], Field(repr=False)] = []
     """As written; the loader makes rules of them one by one."""

@@ -29,6 +29,8 @@ NEIGHBOURS: dict[str, tuple[str, ...]] = {
     "pending_period": ("for",),
     "resolve_timeout": ("keep_firing_for",),
     "alerts": ("rules",),
+    "mute_time_intervals": ("time_intervals",),
+    "time_zone": ("location",),
     "groups": ("rules",),
     "api_url": ("webhook_url", "url"),
     "global": ("rule_defaults",),
