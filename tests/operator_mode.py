@@ -57,6 +57,11 @@ class User(msgspec.Struct, frozen=True):
             f"-----BEGIN USER NKEY SEED-----\n{self.key.seed}\n------END USER NKEY SEED------\n"
         )
 
+    def answer(self, nonce: str) -> dict[str, str]:
+        """What a client tells a server that asks for a login with this `nonce`."""
+        signature = nkeys.from_seed(bytearray(self.key.seed.encode())).sign(nonce.encode())
+        return {"jwt": self.jwt, "sig": _encode(signature)}
+
 
 class Account:
     """An account; its fields are its claims."""
@@ -102,6 +107,9 @@ class Operator:
         self.key = new_key(nkeys.PREFIX_BYTE_OPERATOR)
         self.system = Account("SYS")
         self.accounts = {name: Account(name, {**JETSTREAM}) for name in names}
+        # one for all configurations: servers refuse a reload with another
+        claims: dict[str, object] = {"type": "operator", "system_account": self.system.id}
+        self._jwt = sign(self.key, self.key.public, claims, name="operator")
 
     def jwt(self, account: Account) -> str:
         """The account's claims as they are now. Each call makes another JWT, with the time of now."""
@@ -130,15 +138,12 @@ class Operator:
         return f"{self._head()}{resolver}{self._preload([self.system])}"
 
     def url(self, address: str) -> str:
-        """… that gets accounts by HTTP from `address` + id, such as `http://127.0.0.1:9090/jwt/v1/accounts/`. The
+        """… that gets all accounts by HTTP from `address` + id, such as `http://127.0.0.1:9090/jwt/v1/accounts/`. The
         server asks for the bare address when it starts, and wants a 200."""
-        return f'{self._head()}resolver: URL("{address}")\n{self._preload([self.system])}'
+        return f'{self._head()}resolver: URL("{address}")\n'
 
     def _head(self) -> str:
-        operator = sign(
-            self.key, self.key.public, {"type": "operator", "system_account": self.system.id}, name="operator"
-        )
-        return f"operator: {operator}\n"
+        return f"operator: {self._jwt}\n"
 
     def _preload(self, accounts: Iterable[Account]) -> str:
         return "resolver_preload: {\n" + "".join(f"  {one.id}: {self.jwt(one)}\n" for one in accounts) + "}\n"

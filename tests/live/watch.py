@@ -47,9 +47,15 @@ class Watch:
             with Program(self._directory, file) as self.program:
                 yield self
 
-    async def sees(self) -> None:
-        """Once it hears NATS."""
-        await self.program.says(" connected to ", within=PATIENCE)
+    @property
+    def files(self) -> dict[str, bytes]:
+        """All that it has written, its own rules file apart."""
+        wrote = [path for path in self._directory.iterdir() if path != self.program.rules_path]
+        return {path.name: path.read_bytes() for path in wrote if path.stat().st_size}
+
+    async def sees(self, times: int = 1) -> None:
+        """Once it has connected to NATS so many times."""
+        await eventually(lambda: len(self.program.said(" connected to ")) >= times, PATIENCE)
 
     def told(self, alert: str, **labels: str) -> list[Line]:
         """The lines about one alert, or all alerts of a rule that have these labels, in order."""

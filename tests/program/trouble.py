@@ -2,10 +2,12 @@
 
 import json
 import socket
+from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Self
 
 from bridge.demo.nats_server import NatsServer, wait_until
+from tests.operator_mode import User
 
 SERVER = """
 accounts {
@@ -23,9 +25,16 @@ PING = "$SYS.REQ.SERVER.PING"
 
 
 class Peer:
-    """A connection to a server. A context manager."""
+    """A connection to a server. A context manager. `user` is a name, or one of operator mode."""
 
-    def __init__(self, server: NatsServer, user: str = "app", password: str = "p", name: str = "") -> None:
+    def __init__(
+        self,
+        server: NatsServer,
+        user: str | User = "app",
+        password: str = "p",
+        name: str = "",
+        tls: SSLContext | None = None,
+    ) -> None:
         self._socket = socket.socket()
         self._socket.settimeout(5)
         # What the kernel takes for a client that does not read is not pending in the server.
@@ -33,7 +42,12 @@ class Peer:
         self._socket.connect(("127.0.0.1", server.port))
         self._reader = self._socket.makefile("rb")
         self.info: dict[str, Any] = json.loads(self._reader.readline().removeprefix(b"INFO "))
-        greeting = {"user": user, "pass": password, "name": name, "verbose": False, "pedantic": False, "lang": "hand"}
+        if tls:
+            self._socket = tls.wrap_socket(self._socket, server_hostname="127.0.0.1")
+            self._reader.close()
+            self._reader = self._socket.makefile("rb")
+        login = user.answer(self.info["nonce"]) if isinstance(user, User) else {"user": user, "pass": password}
+        greeting = {**login, "name": name, "verbose": False, "pedantic": False, "lang": "hand"}
         self._send(b"CONNECT " + json.dumps(greeting).encode() + b"\r\nPING\r\n")
 
     def __enter__(self) -> Self:
@@ -60,9 +74,9 @@ class Peer:
         while (line := self._reader.readline()) != b"PONG\r\n":
             assert line == b"PING\r\n", line
 
-    def ask(self, subject: str) -> Any:
-        """The answer to an empty request, as JSON."""
-        self._send(f"SUB answer 2\r\nPUB {subject} answer 0\r\n\r\n".encode())
+    def ask(self, subject: str, data: bytes = b"") -> Any:
+        """The answer to a request, as JSON."""
+        self._send(f"SUB answer 2\r\nPUB {subject} answer {len(data)}\r\n".encode() + data + b"\r\n")
         while not (line := self._reader.readline()).startswith(b"MSG "):
             assert line == b"PING\r\n", line
         data = self._reader.read(int(line.split()[-1]) + 2)
