@@ -326,7 +326,9 @@ class App:
         ]
         for key, destination in destinations(self._loaded).items():
             if key not in self._workers:
-                worker = Worker(key, destination, Http(self._clock, self._gates.of(destination)), self._inbox)
+                worker = Worker(
+                    key, destination, Http(self._clock, self._gates.of(destination), destination.way), self._inbox
+                )
                 task = self._tasks.create_task(worker.run(), name=f"worker {key}")
                 self._workers[key] = Employed(destination, worker, task)
                 mine = [row for row in rows if row.destination == key]

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+import msgspec
 from jinja2 import Undefined
 
 from bridge.arithmetic import NUMBER_MAX, approximate, kind_of, measure, noun
 from bridge.errors import TemplateError
-from bridge.shown import ITEMS_MAX, Fields, Moment, Number, cut, join, show
+from bridge.shown import ITEMS_MAX, TEXT_MAX, Fields, Moment, Number, cut, join, show
 
 _DATE_FORMAT = re.compile(r"(?:[^%]|%[aAbBdfHIjmMpSuVyYZz%])*")
 """strftime's, but for the widths of glibc: `%1000000000d`."""
@@ -116,6 +117,47 @@ def _date(value: Any, form: str = "%Y-%m-%d %H:%M:%S UTC") -> str:
     return (moment.astimezone(UTC) if moment.tzinfo else moment).strftime(form)
 
 
+def _json(value: Any) -> str:
+    """Any value as JSON, a text in its quotes. What is too long loses the ends of texts and lists, but stays JSON."""
+    tree = "" if missing(value) else _tree(value)
+    for limit in _TEXTS:
+        text = msgspec.json.encode(_shortened(tree, limit), enc_hook=show).decode()
+        while len(text) > TEXT_MAX and isinstance(tree, list) and limit == _TEXTS[-1] and tree:
+            tree = tree[: len(tree) // 2]
+            text = msgspec.json.encode(_shortened(tree, limit), enc_hook=show).decode()
+        if len(text) <= TEXT_MAX:
+            return text
+    raise TemplateError(f"it is too long for JSON of {TEXT_MAX} characters; write a part of it")
+
+
+_TEXTS = (TEXT_MAX, 1024, 64)
+"""Characters of each text in JSON, the most that are tried first."""
+
+
+def _tree(value: Any) -> Any:
+    match value:
+        case Fields():
+            return {name: _tree(value.get(name)) for name in value}
+        case dict():
+            return {name: _tree(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_tree(item) for item in value[:ITEMS_MAX]]
+        case _:
+            return value
+
+
+def _shortened(tree: Any, limit: int) -> Any:
+    match tree:
+        case str():
+            return cut(tree, limit)
+        case dict():
+            return {name: _shortened(item, limit) for name, item in tree.items()}
+        case list():
+            return [_shortened(item, limit) for item in tree]
+        case _:
+            return tree
+
+
 OURS: dict[str, Callable[..., Any]] = {
     "replace": _replace,
     "truncate": _truncate,
@@ -132,4 +174,5 @@ OURS: dict[str, Callable[..., Any]] = {
     "duration": _duration,
     "bytes": _bytes,
     "date": _date,
+    "json": _json,
 }

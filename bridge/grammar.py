@@ -19,6 +19,9 @@ LOOPS_MAX = 2
 FUNCTIONS = {"top": ('top("client.user", 5)', 2), "account": ("account(labels.account_id)", 1)}
 """What can be called where the context has it: an example, and how many arguments it takes at most."""
 
+_MAPPINGS = frozenset({"event", "labels", "group_labels", "common_labels", "common_annotations"})
+"""Names that have parts."""
+
 _REFUSED: dict[type[nodes.Node], str] = {
     nodes.Assign: "{% set %}",
     nodes.AssignBlock: "{% set %}",
@@ -140,10 +143,7 @@ class _Checker:
             case _ if path and path[0] in ("event", "labels") and path[0] in self.names:
                 reads = self.reads.event if path[0] == "event" else self.reads.labels
                 reads.add(".".join(path[1:]))
-            case nodes.Name(name=str(name)) if isinstance(node, nodes.Getattr) and name in self.names - {
-                "event",
-                "labels",
-            }:
+            case nodes.Name(name=str(name)) if isinstance(node, nodes.Getattr) and name in self.names - _MAPPINGS:
                 raise TemplateError(f"{name} has no part {node.attr!r}; write {{{{ {name} }}}}")
             case _:
                 self._children(node, place)

@@ -10,7 +10,7 @@ Level = Literal["critical", "warning", "info"]
 
 _CRITICAL = frozenset({"critical", "error", "page", "emergency", "fatal", "high"})
 _INFO = frozenset({"info", "information", "notice", "debug", "low", "none"})
-_RANK: dict[Level, int] = {"info": 0, "warning": 1, "critical": 2}
+RANK: dict[Level, int] = {"info": 0, "warning": 1, "critical": 2}
 _ICON: dict[Level, str] = {"critical": "🔴", "warning": "🟠", "info": "🔵"}
 
 _NOT_SUBJECT = frozenset({"alertname", "severity", "cluster", "team"})
@@ -20,7 +20,7 @@ _NOT_SUBJECT = frozenset({"alertname", "severity", "cluster", "team"})
 def level(notification: Notification) -> Level:
     """The worst severity among the alerts that give the notification its status."""
     telling = [alert for alert in notification.alerts if alert.state == notification.status]
-    return max((_level(alert) for alert in telling or notification.alerts), key=_RANK.__getitem__)
+    return max((_level(alert) for alert in telling or notification.alerts), key=RANK.__getitem__)
 
 
 def headline(notification: Notification) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from pydantic import AfterValidator
 from bridge.errors import Refused, Rejected, Transient
 from bridge.notification import Notification
 from bridge.options import Options
+from bridge.signature import Signature
 from bridge.values import Secret
 
 RETRY_AFTER_MAX = 3600.0
@@ -25,6 +27,21 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     url: Secret
     headers: Mapping[str, str] = {}
     body: bytes = b""
+    signature: Signature | None = None
+    """Adds its headers when the request goes out."""
+
+
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """How requests to a destination travel."""
+
+    ca_file: Path | None = None
+    """None: the public authorities."""
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    proxy: Secret | None = None
+
+
+DIRECT = Way()
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,8 +63,10 @@ Conversation = Generator[Request | Remember, Reply, None]
 """Yields a Request and is sent the Reply, or yields Remember and is sent the last Reply. Its end means: told."""
 
 
-def check_url(url: Secret) -> Secret:
-    """Raise ValueError, without the URL in its text, unless it is one that a message can be posted to."""
+def check_url(
+    url: Secret, otherwise: str = "not a URL to post to; write https://host/path", login: bool = False
+) -> Secret:
+    """Raise ValueError, without the URL in its text, unless it is an http or https one. `login`: it may hold one."""
     text = url.reveal()
     if not text.isprintable() or " " in text:
         raise ValueError("the URL holds a space or a control character; copy it anew")
@@ -57,8 +76,8 @@ def check_url(url: Secret) -> Secret:
     except ValueError:
         known = False
     if not known:
-        raise ValueError("not a URL to post to; write https://host/path")
-    if "@" in parts.netloc:
+        raise ValueError(otherwise)
+    if "@" in parts.netloc and not login:
         raise ValueError("a user or password in the URL is not supported; give credentials by the keys for them")
     return url
 
@@ -81,6 +100,11 @@ class Destination(Options):
     """Whether the end of an alert is told."""
 
     @property
+    def way(self) -> Way:
+        """How its requests travel."""
+        return DIRECT
+
+    @property
     def memory_for(self) -> int:
         """Microseconds for which what it remembered about a group is kept after the group's end."""
         return 0
@@ -89,8 +113,13 @@ class Destination(Options):
         """What the service counts its limits against: destinations that have the same share rate and pauses."""
         return None
 
-    def deliver(self, notification: Notification, memory: Mapping[str, Any], plain: bool = False) -> Conversation:
-        """Tell it. `plain`: the full form was rejected; send the simplest that people can read."""
+    def deliver(
+        self, notification: Notification, memory: Mapping[str, Any], plain: bool = False, at: int = 0
+    ) -> Conversation:
+        """Tell it. `plain`: the full form was rejected; send the simplest that people can read.
+
+        `at` is when this try begins, in microseconds: for services that are told until when something holds.
+        """
         raise NotImplementedError
 
     def judge(self, reply: Reply) -> None:

@@ -160,9 +160,9 @@ def join(items: Sequence[object] | Iterator[object], between: str = ", ") -> str
     return cut(between.join(parts))
 
 
-def cut(text: str) -> str:
-    """The text, or as much of its beginning as TEXT_MAX allows and …."""
-    return text if len(text) <= TEXT_MAX else text[: TEXT_MAX - 1] + "…"
+def cut(text: str, limit: int = TEXT_MAX) -> str:
+    """The text, or as much of its beginning as `limit` characters allow and …."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _with_unit(number: float, kind: str) -> str:

@@ -61,12 +61,19 @@ class Template:
 
     def render(self, context: Mapping[str, object]) -> str:
         """The text, at most TEXT_MAX characters; where it fails, `[template error: …]`. Never raises."""
+        try:
+            return self.fill(context)
+        except TemplateError as error:
+            return f"[template error: {error}]"
+
+    def fill(self, context: Mapping[str, object], limit: int = TEXT_MAX) -> str:
+        """The text, at most `limit` characters. Raises TemplateError where it fails."""
         if self._program is None:
             return self.source
         try:
-            return _collect(self._program.generate({**context, BUDGET: Budget(STEPS_MAX - self._steps)}))
+            return _collect(self._program.generate({**context, BUDGET: Budget(STEPS_MAX - self._steps)}), limit)
         except _FAILURES as error:
-            return f"[template error: {_reason(error)}]"
+            raise TemplateError(_reason(error)) from error
 
 
 def is_template(text: str) -> bool:
@@ -122,16 +129,16 @@ def _parse(source: str) -> nodes.Template:
         raise TemplateError("a number is too long; write a smaller one") from error
 
 
-def _collect(pieces: Iterable[str]) -> str:
+def _collect(pieces: Iterable[str], limit: int) -> str:
     """Ends the rendering where the longest text ends that is sent."""
     texts: list[str] = []
     length = 0
     for piece in pieces:
         texts.append(piece)
         length += len(piece)
-        if length > TEXT_MAX:
+        if length > limit:
             break
-    return cut("".join(texts))
+    return cut("".join(texts), limit)
 
 
 def _reason(error: Exception) -> str:

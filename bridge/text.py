@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from typing import Any
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -12,6 +13,23 @@ MARKS_MAX = 3
 def encodable(text: str) -> str:
     """Lone surrogates become U+FFFD: UTF-8 has no form for them, and encoders refuse the whole message."""
     return _SURROGATE.sub("\ufffd", text)
+
+
+def sound(mapping: dict[str, Any]) -> dict[str, Any]:
+    """The same, down to its last list, with all text encodable."""
+    return {encodable(name): _sound(item) for name, item in mapping.items()}
+
+
+def _sound(value: Any) -> Any:
+    match value:
+        case str():
+            return encodable(value)
+        case dict():
+            return sound(value)
+        case list():
+            return [_sound(item) for item in value]
+        case _:
+            return value
 
 
 def lines(text: str) -> str:

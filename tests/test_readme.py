@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import click
@@ -17,6 +18,7 @@ from bridge.cli.program import program
 from bridge.config import check
 from bridge.config.schema import Config, Delivery, Log, Nats, RuleDefaults, Storage, Tls
 from bridge.demo.system import BRIDGE_USER
+from bridge.endpoint import Guarded
 from bridge.events import EVENT_TYPES
 from bridge.options import secret_keys
 from bridge.receiver import Destination, Request
@@ -61,6 +63,11 @@ def rule_tests() -> list[str]:
     return [text for text in blocks("yaml") if re.match(r"rules: \S", text)]
 
 
+def receivers() -> list[str]:
+    """The blocks that hold no more than destinations."""
+    return [text for text in blocks("yaml") if re.match(r"\w+_configs:", text)]
+
+
 def rules_files() -> list[str]:
     return [text for text in blocks("yaml") if text.startswith("nats:")]
 
@@ -92,6 +99,19 @@ def _with_route(route: str) -> str:
     assert "route:\n  receiver: nats-ops\n" in file
     pager = "receivers:\n  - name: pager\n    webhook_configs: [{url: https://pager.example.net}]\n"
     return file.replace("route:\n  receiver: nats-ops\n", route).replace("receivers:\n", pager)
+
+
+def test_every_receiver_in_it_is_sound(tmp_path: Path) -> None:
+    for name in ("nats-password", "slack-bot-token"):
+        (tmp_path / name).write_text("secret")
+    for name in ("slack-webhook-url", "ntfy-url"):
+        (tmp_path / name).write_text("https://x.example")
+    before, _, after = rules_files()[0].partition("    slack_configs:\n")
+    after = after.partition("route:")[2]
+    assert receivers()
+    for text in receivers():
+        (tmp_path / "rules.yaml").write_text(f"{before}{indent(text, '    ')}route:{after}")
+        assert check([tmp_path / "rules.yaml"], {"CREDENTIALS_DIRECTORY": str(tmp_path)}) == []
 
 
 def test_every_test_of_rules_in_it_passes(tmp_path: Path) -> None:
@@ -206,9 +226,15 @@ def test_the_receivers() -> None:
 
 @pytest.mark.parametrize("destination", DESTINATIONS, ids=lambda each: each.key)
 def test_the_keys_of_each_receiver(destination: type[Destination]) -> None:
-    row = next(line for line in section("Receivers").splitlines() if line.startswith(f"| `{destination.key}` |"))
-    assert named(row) == {destination.key} | keys(destination) - keys(Destination)
-    assert row.count("secret") == len(secret_keys(destination)) + ("headers" in keys(destination))
+    """Its own in its row, where what is secret is called so; those that it shares with others below the table."""
+    text = section("Receivers")
+    row = next(line for line in text.splitlines() if line.startswith(f"| `{destination.key}` |"))
+    own = keys(destination) - keys(Guarded)
+    assert named(row) >= {destination.key} | own
+    assert row.count("secret") == len([key for key in secret_keys(destination) if key in own])
+    below = text.partition("All have")[2]
+    assert keys(destination) - own <= named(below)
+    assert below.partition("####")[0].count("secret") == len(secret_keys(Guarded))
 
 
 def test_the_keys_of_tests() -> None:

@@ -6,8 +6,6 @@ import os
 import ssl
 import sys
 from collections.abc import Iterator
-from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.util import find_spec
 from socket import gaierror
 from types import TracebackType
@@ -15,12 +13,12 @@ from typing import Self
 
 import httpx
 
-from bridge import __version__
 from bridge.clock import Clock
+from bridge.delivery.clients import Clients
 from bridge.delivery.gate import Gate
 from bridge.delivery.resolver import Resolver
 from bridge.errors import Refused, Rejected, Transient, Trouble
-from bridge.receiver import Reply, Request
+from bridge.receiver import DIRECT, Reply, Request, Way
 from bridge.values import SECOND
 
 DEADLINE = 15.0
@@ -44,24 +42,14 @@ if find_spec("sniffio") is None:
 class Http:
     """The way to one destination: its own client, connections and look-ups, behind its account's gate."""
 
-    def __init__(
-        self, clock: Clock, gate: Gate, *, deadline: float = DEADLINE, tls: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, clock: Clock, gate: Gate, way: Way = DIRECT, *, deadline: float = DEADLINE) -> None:
         self.clock = clock
         self.gate = gate
         self.in_flight = 0
         """Requests without an answer so far."""
         self._deadline = deadline
         self._resolver = Resolver()
-        self._client = httpx.AsyncClient(
-            verify=tls or _public_authorities(),
-            trust_env=False,
-            follow_redirects=False,
-            limits=httpx.Limits(max_connections=16, max_keepalive_connections=4, keepalive_expiry=30),
-            # identity: 300 KB of gzip become 300 MB in 0.6 s (measured). The body is read raw as well.
-            headers={"accept-encoding": "identity", "user-agent": f"nats-alert-bridge/{__version__}"},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        )
+        self._clients = Clients(way)
 
     async def __aenter__(self) -> Self:
         return self
@@ -69,7 +57,7 @@ class Http:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.aclose()
+        await self._clients.close()
 
     async def turn(self) -> None:
         """Wait until the gate lets a request through: for the rate, and for pauses that the service asked for."""
@@ -87,6 +75,8 @@ class Http:
             raise Transient(f"no whole answer within {self._deadline:g} s") from error
         except OSError as error:
             raise _no_address(error) from error
+        except httpx.ProxyError as error:
+            raise _turned_away(error) from None  # Its text is the proxy's.
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeEncodeError, httpx.LocalProtocolError) as error:
             # None: the texts of these hold the URL, or the header's value.
             raise _unsendable(error) from None
@@ -97,27 +87,38 @@ class Http:
 
     async def _exchange(self, request: Request, end: float) -> Reply:
         url = httpx.URL(request.url.reveal())
-        host = url.raw_host.decode("ascii")
-        *others, last = (await self._resolver.look_up(host, url.port or (443 if url.scheme == "https" else 80)))[
-            :ADDRESSES_MAX
-        ]
+        client = self._clients.current()
+        if self._clients.proxy is not None:
+            # The proxy looks the name up; its own name once here first, for a look-up that hangs hangs in our thread.
+            await self._look_up(self._clients.proxy)
+            return await self._post(client, request, url, url, end)
+        *others, last = (await self._look_up(url))[:ADDRESSES_MAX]
         for address in others:
             try:
-                return await self._post(request, url, address, end)
+                return await self._post(client, request, url, url.copy_with(host=address), end)
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue  # Nothing was sent; another address of the host may answer.
-        return await self._post(request, url, last, end)
+        return await self._post(client, request, url, url.copy_with(host=last), end)
 
-    async def _post(self, request: Request, url: httpx.URL, address: str, end: float) -> Reply:
+    async def _look_up(self, url: httpx.URL) -> list[str]:
+        return await self._resolver.look_up(
+            url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80)
+        )
+
+    async def _post(
+        self, client: httpx.AsyncClient, request: Request, url: httpx.URL, address: httpx.URL, end: float
+    ) -> Reply:
         """Send to one address, but ask for, and demand a certificate of, the host that the URL names."""
+        at = self.clock.now() // SECOND
+        signed = request.signature.headers(at, request.body) if request.signature else {}
         # httpcore leaks the socket of a handshake that is cancelled, but not of one that takes too long: so connection
         # and handshake, which have this limit each, must both end before the whole is cancelled.
         left = end - asyncio.get_running_loop().time()
         connect = min(CONNECT_DEADLINE, max(0.45 * left, 0.001))
-        async with self._client.stream(
+        async with client.stream(
             request.method,
-            url.copy_with(host=address),
-            headers={**request.headers, "Host": url.netloc.decode("ascii")},
+            address,
+            headers={**request.headers, **signed, "Host": url.netloc.decode("ascii")},
             content=request.body,
             timeout=httpx.Timeout(None, connect=connect),
             extensions={"sni_hostname": url.raw_host.decode("ascii")},
@@ -133,17 +134,19 @@ class Http:
             )
 
 
-@cache
-def _public_authorities() -> ssl.SSLContext:
-    """Those that httpx brings along; SSL_CERT_FILE and the like are not asked. One for all: each costs 30 ms."""
-    return httpx.create_ssl_context(trust_env=False)
-
-
 def _unsendable(error: Exception) -> Trouble:
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
         return Refused("the URL cannot be used; write https://host/path")
     # An odd header must not block the row for ever: it may go without in the plain form, and else ends as dead.
     return Rejected("a header holds what HTTP does not allow")
+
+
+def _turned_away(error: httpx.ProxyError) -> Trouble:
+    """By the proxy, which says why with a status."""
+    status = str(error)[:3]
+    if status == "407":
+        return Refused("the proxy wants a login, or another one; write proxy_url: http://user:password@host:port", 407)
+    return Transient(f"the proxy has no way to the host{f' (HTTP {status})' if status.isdecimal() else ''}")
 
 
 def _no_address(error: OSError) -> Transient:

@@ -216,7 +216,7 @@ class Worker:
 
     async def _converse(self, pending: Pending) -> int | None:
         row, reply = pending.row, None
-        talk = self._destination.deliver(row.notification, row.memory, row.plain)
+        talk = self._destination.deliver(row.notification, row.memory, row.plain, self._clock.now())
         try:
             while True:
                 match next(talk) if reply is None else talk.send(reply):

@@ -1,59 +1,64 @@
-"""Any HTTP endpoint that takes a POST with a JSON body of a documented shape."""
+"""Any HTTP endpoint that takes a POST: our own documented body, Alertmanager's, a CloudEvent, or the operator's own."""
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import msgspec
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import BeforeValidator, PlainSerializer, model_validator
 
+from bridge import alertmanager
+from bridge.body import NAMES, cloudevent, context, standard
+from bridge.endpoint import Guarded, HeaderValue
+from bridge.errors import TemplateError
 from bridge.headline import headline
-from bridge.notification import AlertView, Notification
-from bridge.receiver import Conversation, Destination, Request, WebAddress
+from bridge.notification import Notification
+from bridge.options import Options
+from bridge.receiver import Conversation, Request, WebAddress
+from bridge.signature import Signature, split_keys
+from bridge.template import Template
 from bridge.text import encodable
 from bridge.values import Secret
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_OURS = frozenset(
-    {
-        "host",
-        "content-length",
-        "content-type",
-        "content-encoding",
-        "transfer-encoding",
-        "connection",
-        "idempotency-key",
-        "webhook-id",
-    }
-)
+BODY_MAX = 256 * 1024
+"""Characters of a body that a template makes."""
+
+Format = Literal["standard", "alertmanager", "cloudevents", "template"]
 
 
-def _check_value(value: Secret) -> Secret:
-    text = value.reveal()
-    if not (text.isascii() and text.isprintable()):
-        raise ValueError("a header holds printable ASCII characters only")
-    return value
+class Signing(Options):
+    """How an endpoint knows that a message is ours: https://www.standardwebhooks.com."""
+
+    secret: Secret
+    """`whsec_…`; several with white space between them all sign."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not split_keys(self.secret):
+            raise ValueError("there is no key in it; write whsec_…")
+        return self
 
 
-HeaderValue = Annotated[Secret, AfterValidator(_check_value)]
+def _parse(body: object) -> Template:
+    if isinstance(body, Template):
+        return body
+    if not isinstance(body, str):
+        raise ValueError("a body is text; write it after body: |")  # noqa: TRY004 - for pydantic
+    return Template.parse(body, NAMES)
 
 
-def _check_headers(headers: dict[str, HeaderValue]) -> dict[str, HeaderValue]:
-    for name in headers:
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is not the name of a header")
-        if name.lower() in _OURS:
-            raise ValueError(f"the header {name} is set by the bridge; leave it out")
-    return headers
-
-
-class Webhook(Destination):
-    """A POST of one JSON object to `url`, with `headers` (a mapping) and `bearer_token`, if given; all are secrets.
+class Webhook(Guarded):
+    """A POST to `url`, with `headers` (a mapping), and `bearer_token` or `username` and `password`, if given.
 
     `webhook-id` and `Idempotency-Key` hold the notification's id, the same on every try: what you have seen, you have
-    seen. Any 2xx means that it was taken. The body:
+    seen. Any 2xx means that it was taken. `signing.secret` (`whsec_…`) adds `webhook-timestamp` and `webhook-signature`
+    of Standard Webhooks. `format` is one of
+
+        standard           the body below
+        alertmanager       the body of Alertmanager's webhooks, version 4; a one-off is firing, and has an end
+        cloudevents        CloudEvents 1.0, structured; `data` is the body below
+        template           `body`, Jinja with the keys of the body below and the filter `json`; `content_type`
+
+    The standard body:
 
         version            "1"
         id                 the notification's id
@@ -73,98 +78,58 @@ class Webhook(Destination):
             value (number or null), value_text, peak_text, count
             reason         why it ended, where that is special; else ""
 
-    A receiver that rejects this (400, 413, 422) is sent it once more with nothing after `title`.
+    A receiver that rejects this (400, 413, 422) is sent it once more with nothing after `title`; so is one that rejects
+    a template's body. Alertmanager's body comes with one alert and without annotations then.
     """
 
     key: ClassVar[str] = "webhook_configs"
 
-    later: ClassVar[frozenset[str]] = frozenset({"format", "signing"})
-
     url: WebAddress
-    headers: Annotated[dict[str, HeaderValue], AfterValidator(_check_headers)] = Field(default={})
-    bearer_token: HeaderValue | None = None
+    format: Format = "standard"
+    body: Annotated[Template, BeforeValidator(_parse), PlainSerializer(lambda body: body.source)] | None = None
+    content_type: HeaderValue | None = None
+    signing: Signing | None = None
 
     @model_validator(mode="after")
-    def _check_authorization(self) -> Self:
-        if self.bearer_token and any(name.lower() == "authorization" for name in self.headers):
-            raise ValueError("bearer_token and a header Authorization are two answers to one question; leave one out")
+    def _check_template(self) -> Self:
+        if self.format == "template" and self.body is None:
+            raise ValueError("format: template needs a body; write body: | and a template below it")
+        if self.format != "template" and (self.body is not None or self.content_type is not None):
+            raise ValueError("body and content_type are for format: template; write that, or leave them out")
         return self
 
     def account(self) -> Secret:
         return self.url
 
-    def deliver(self, notification: Notification, memory: Mapping[str, Any], plain: bool = False) -> Conversation:
-        body = _summary(notification) if plain else _summary(notification) | _detail(notification)
-        reply = yield Request(url=self.url, headers=self._headers(notification), body=msgspec.json.encode(_sound(body)))
+    def deliver(
+        self, notification: Notification, memory: Mapping[str, Any], plain: bool = False, at: int = 0
+    ) -> Conversation:
+        content_type, body = self._body(notification, plain)
+        reply = yield Request(
+            url=self.url,
+            headers=self.credentials()
+            | {"Content-Type": content_type, "Idempotency-Key": notification.id, "webhook-id": notification.id},
+            body=body,
+            signature=Signature(notification.id, split_keys(self.signing.secret)) if self.signing else None,
+        )
         self.judge(reply)
 
-    def _headers(self, notification: Notification) -> dict[str, str]:
-        headers = {name: value.reveal() for name, value in self.headers.items()}
-        if self.bearer_token:
-            headers["Authorization"] = f"Bearer {self.bearer_token.reveal()}"
-        return headers | {
-            "Content-Type": "application/json",
-            "Idempotency-Key": notification.id,
-            "webhook-id": notification.id,
-        }
+    def _body(self, notification: Notification, plain: bool) -> tuple[str, bytes]:
+        match self.format:
+            case "alertmanager":
+                return "application/json", msgspec.json.encode(alertmanager.body(notification, plain))
+            case "cloudevents":
+                return "application/cloudevents+json", msgspec.json.encode(cloudevent(notification, plain))
+            case "template" if self.body and not plain:
+                content_type = self.content_type.reveal() if self.content_type else "application/json"
+                return content_type, encodable(_fill(self.body, notification)).encode()
+            case _:
+                return "application/json", msgspec.json.encode(standard(notification, plain))
 
 
-def _summary(notification: Notification) -> dict[str, Any]:
-    return {
-        "version": "1",
-        "id": notification.id,
-        "status": notification.status,
-        "reason": notification.reason,
-        "reminder": notification.reminder,
-        "title": headline(notification),
-    }
-
-
-def _detail(notification: Notification) -> dict[str, Any]:
-    return {
-        "receiver": notification.receiver,
-        "destination": notification.destination,
-        "group_key": notification.group_key,
-        "created_at": _time(notification.created_at),
-        "group_labels": notification.group_labels,
-        "common_labels": notification.common_labels,
-        "common_annotations": notification.common_annotations,
-        "external_url": notification.external_url,
-        "alerts": [_alert(alert) for alert in notification.alerts],
-    }
-
-
-def _alert(alert: AlertView) -> dict[str, Any]:
-    return {
-        "id": alert.id,
-        "state": alert.state,
-        "labels": alert.labels,
-        "annotations": alert.annotations,
-        "starts_at": _time(alert.starts_at),
-        "ends_at": None if alert.ends_at is None else _time(alert.ends_at),
-        "value": alert.value,
-        "value_text": alert.value_text,
-        "peak_text": alert.peak_text,
-        "count": alert.count,
-        "first_seen": _time(alert.first_seen or alert.starts_at),
-        "last_seen": _time(alert.last_seen or alert.starts_at),
-        "reason": alert.reason,
-    }
-
-
-def _time(micros: int) -> str:
-    moment = _EPOCH + timedelta(microseconds=micros)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _sound(value: Any) -> Any:
-    """The same, with all text encodable."""
-    match value:
-        case str():
-            return encodable(value)
-        case dict():
-            return {encodable(name): _sound(item) for name, item in value.items()}
-        case list():
-            return [_sound(item) for item in value]
-        case _:
-            return value
+def _fill(body: Template, notification: Notification) -> str:
+    """A template that fails must not keep the message from people."""
+    try:
+        return body.fill(context(notification), BODY_MAX)
+    except TemplateError as error:
+        return f"{headline(notification)}\n[template error: {error}]"

@@ -12,16 +12,18 @@ import time
 import traceback
 from collections.abc import AsyncIterator
 from importlib.abc import MetaPathFinder
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+from msgspec.structs import replace
 
 from bridge.clock import SystemClock
 from bridge.delivery.gate import Gate
 from bridge.delivery.http import BODY_MAX, Http
-from bridge.errors import Refused, Rejected, Transient
-from bridge.receiver import Reply, Request
+from bridge.errors import Refused, Rejected, Transient, Trouble
+from bridge.receiver import Reply, Request, Way
 from bridge.values import SECOND, Secret
 from tests.sink import Answer, Sink, answer, cut, flood, hang, raw, reset, trickle
 
@@ -39,10 +41,17 @@ def post(url: str, **changes: Any) -> Request:
     return Request(**{"url": Secret(url), "body": b"{}", "headers": {"Content-Type": "application/json"}, **changes})
 
 
-def trusting(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return context
+def trusting(authority: trustme.CA, folder: Path) -> Way:
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    return Way(ca_file=folder / "ca.pem")
+
+
+def known(authority: trustme.CA, folder: Path) -> Way:
+    """Trusting, and with a certificate of our own."""
+    mine = authority.issue_cert("bridge")
+    mine.private_key_pem.write_to_path(folder / "key.pem")
+    mine.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    return replace(trusting(authority, folder), cert_file=folder / "cert.pem", key_file=folder / "key.pem")
 
 
 def serving(authority: trustme.CA, *names: str) -> ssl.SSLContext:
@@ -203,10 +212,10 @@ async def test_proxies_and_authorities_of_the_environment_are_ignored(monkeypatc
         assert len(sink.requests) == 1
 
 
-async def test_a_trusted_certificate_is_accepted_for_the_name_in_the_url() -> None:
+async def test_a_trusted_certificate_is_accepted_for_the_name_in_the_url(tmp_path: Path) -> None:
     authority = trustme.CA()
     with Sink(tls=serving(authority, "localhost")) as sink:
-        async with Http(SystemClock(), Gate(None), tls=trusting(authority)) as http:
+        async with Http(SystemClock(), Gate(None), trusting(authority, tmp_path)) as http:
             reply = await http.send(post(f"https://localhost:{sink.port}/"))
     assert reply.status == 200
 
@@ -218,24 +227,87 @@ async def test_a_self_signed_certificate_is_refused(http: Http) -> None:
         assert sink.requests == []
 
 
-async def test_a_certificate_for_another_host_is_refused() -> None:
+async def test_a_certificate_for_another_host_is_refused(tmp_path: Path) -> None:
     authority = trustme.CA()
     with Sink(tls=serving(authority, "other.example")) as sink:
-        async with Http(SystemClock(), Gate(None), tls=trusting(authority)) as http:
+        async with Http(SystemClock(), Gate(None), trusting(authority, tmp_path)) as http:
             with pytest.raises(Refused, match="certificate is not trusted"):
                 await http.send(post(f"https://localhost:{sink.port}/"))
 
 
-async def test_a_server_that_wants_our_certificate_is_trouble() -> None:
+async def test_a_server_that_wants_our_certificate_is_trouble(tmp_path: Path) -> None:
     """Refused if it says so; asyncio's servers just end the connection, which may pass."""
     authority = trustme.CA()
     demanding = serving(authority, "localhost")
     demanding.verify_mode = ssl.CERT_REQUIRED
     authority.configure_trust(demanding)
     with Sink(tls=demanding) as sink:
-        async with Http(SystemClock(), Gate(None), tls=trusting(authority)) as http:
+        async with Http(SystemClock(), Gate(None), trusting(authority, tmp_path)) as http:
             with pytest.raises((Refused, Transient)):
                 await http.send(post(f"https://localhost:{sink.port}/"))
+
+
+async def test_a_server_that_wants_our_certificate_gets_it_and_the_one_that_replaced_it(tmp_path: Path) -> None:
+    old, new = trustme.CA(), trustme.CA()
+    demanding = serving(old, "localhost")
+    demanding.verify_mode = ssl.CERT_REQUIRED
+    new.configure_trust(demanding)
+    with Sink(tls=demanding) as sink:
+        way = known(old, tmp_path)
+        async with Http(SystemClock(), Gate(None), way) as http:
+            with pytest.raises((Refused, Transient)):
+                await http.send(post(f"https://localhost:{sink.port}/"))
+            known(new, tmp_path)
+            old.cert_pem.write_to_path(tmp_path / "ca.pem")
+            assert (await http.send(post(f"https://localhost:{sink.port}/"))).status == 200
+            (tmp_path / "cert.pem").write_text("half")
+            assert (await http.send(post(f"https://localhost:{sink.port}/"))).status == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("ca.pem", None, "tls.ca_file .*ca.pem cannot be used: No such file"),
+        ("ca.pem", "no certificate", "tls.ca_file .*ca.pem cannot be used: "),
+        ("cert.pem", None, "tls.cert_file with tls.key_file .*cert.pem cannot be used: No such file"),
+        ("key.pem", "-----BEGIN PRIVATE KEY-----", "tls.cert_file with tls.key_file .*cert.pem cannot be used: "),
+    ],
+)
+async def test_a_certificate_that_cannot_be_read_is_trouble_that_names_its_file(
+    tmp_path: Path, name: str, text: str | None, reason: str
+) -> None:
+    way = known(trustme.CA(), tmp_path)
+    if text is None:
+        (tmp_path / name).unlink()
+    else:
+        (tmp_path / name).write_text(text)
+    async with Http(SystemClock(), Gate(None), way) as http:
+        with pytest.raises(Refused, match=reason):
+            await http.send(post("https://localhost:1/"))
+
+
+async def test_a_proxy_is_asked_for_the_url_by_name_and_with_its_login() -> None:
+    with Sink(answer(202)) as proxy:
+        way = Way(proxy=Secret(f"http://me:{CANARY}@localhost:{proxy.port}"))
+        async with Http(SystemClock(), Gate(None), way) as http:
+            assert (await http.send(post("http://nobody.invalid/x"))).status == 202
+        (asked,) = proxy.requests
+    assert (asked.path, asked.headers["host"]) == ("http://nobody.invalid/x", "nobody.invalid")
+    assert asked.headers["proxy-authorization"].startswith("Basic ")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "reason"),
+    [(407, Refused, "the proxy wants a login"), (502, Transient, r"no way to the host \(HTTP 502\)")],
+)
+async def test_a_proxy_that_makes_no_tunnel_is_trouble(status: int, kind: type[Trouble], reason: str) -> None:
+    with Sink(then=answer(status)) as proxy:
+        way = Way(proxy=Secret(f"http://me:{CANARY}@localhost:{proxy.port}"))
+        async with Http(SystemClock(), Gate(None), way) as http:
+            with pytest.raises(kind, match=reason) as caught:
+                await http.send(post("https://nobody.invalid/x"))
+        assert proxy.requests[0].method == "CONNECT"
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
 
 
 async def test_a_handshake_that_hangs_ends_in_time_and_leaves_no_socket(http: Http) -> None:

@@ -190,7 +190,9 @@ class Threads(Destination):
     key: ClassVar[str] = "threads_configs"
     url: WebAddress
 
-    def deliver(self, notification: Notification, memory: Mapping[str, Any], plain: bool = False) -> Conversation:
+    def deliver(
+        self, notification: Notification, memory: Mapping[str, Any], plain: bool = False, at: int = 0
+    ) -> Conversation:
         thread = memory.get("thread")
         if thread is None:
             reply = yield Request(url=self.url, body=b"open")
@@ -252,7 +254,9 @@ async def test_a_bug_in_a_receiver_ends_the_worker_with_its_error(clock: SystemC
     class Broken(Destination):
         """Fails."""
 
-        def deliver(self, notification: Notification, memory: Mapping[str, Any], plain: bool = False) -> Conversation:
+        def deliver(
+            self, notification: Notification, memory: Mapping[str, Any], plain: bool = False, at: int = 0
+        ) -> Conversation:
             raise KeyError("a bug")
 
     worker = Worker(KEY, Broken(), Http(clock, Gate(None)), ledger)

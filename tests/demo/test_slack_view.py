@@ -48,7 +48,7 @@ def test_a_person_sees_title_text_fields_and_link() -> None:
     assert lines[1] == "  🔴 CRITICAL · AuthErrorBurst · 10.0.0.9 (prod-eu)"
     assert all(line.startswith("  ▌ ") for line in lines[2:])
     body = "\n".join(line[4:].rstrip() for line in lines[2:])
-    assert re.search(r"^cluster +Value\nprod-eu +23$", body, re.MULTILINE)
+    assert re.search(r"^client_host +cluster\n10\.0\.0\.9 +prod-eu$", body, re.MULTILINE)
     assert "Jan 15, 2027 08:59:59" in body
     assert "Runbook (https://runbooks.example.net/nats/auth?a=1&b=2)" in body
     assert body.endswith("AuthErrorBurst · 89abcdef")

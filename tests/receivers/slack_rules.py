@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 LIVE = re.compile(r"<[^>]*>")
+SILENCE = re.compile(r"<https://alerts\.example\.net/#/silences/new\?filter=[A-Za-z0-9%._~-]*\|Silence>")
 DATE = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time_secs\}\|[-0-9: ]+ UTC>")
 
 
@@ -13,7 +14,7 @@ def units(text: str) -> int:
 
 
 def check_message(message: dict[str, Any]) -> None:
-    """Assert that Slack would take it."""
+    """Assert that Slack would take it, and that it mentions nobody."""
     assert 1 <= units(message["text"]) <= 4000
     assert message["unfurl_links"] is False
     assert message["parse"] == "none"
@@ -26,12 +27,19 @@ def check_message(message: dict[str, Any]) -> None:
         assert re.fullmatch("#[0-9a-f]{6}", attachment["color"])
         assert 1 <= len(attachment["blocks"]) <= 50
         total += sum(check_block(block) for block in attachment["blocks"])
+    total += sum(check_block(block) for block in message["blocks"])
     assert total <= 10_000
 
 
 def check_block(block: dict[str, Any]) -> int:
     """Assert that the block is one that we use, within its limits; returns its characters."""
     match block:
+        case {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": False, **more}, **rest}:
+            assert not set(rest) - {"type"}
+            assert not more
+            assert 1 <= units(text) <= 150
+            assert not set(text) & set("\n<>")
+            return units(text)
         case {"type": "section", "text": text, **rest}:
             assert not set(rest) - {"type"}
             return check_text(text, 3000)
@@ -59,7 +67,7 @@ def check_text(element: dict[str, Any], limit: int) -> int:
 def check_markup(text: str, links: list[str]) -> None:
     """Assert that only dates and the operator's own links are live, and every `&` begins an entity."""
     for live in LIVE.findall(text):
-        assert DATE.fullmatch(live) or live in [f"<{url}|Runbook>" for url in links], live
+        assert DATE.fullmatch(live) or SILENCE.fullmatch(live) or live in [f"<{url}|Runbook>" for url in links], live
     rest = LIVE.sub("", text)
     assert "<" not in rest
     assert ">" not in rest

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from bridge.errors import Refused, Rejected, Transient
 from bridge.notification import Notification
 from bridge.receiver import Reply, Request
-from bridge.receivers.slack import GREEN, ORANGE, RED, Slack
+from bridge.receivers.slack import Slack
+from bridge.receivers.slack.message import GREEN, ORANGE, RED
 from tests.receivers.notifications import HOSTILE, alert, every_kind, notification
 from tests.receivers.slack_rules import check_message
 from tests.receivers.test_contract import strange_notifications

@@ -1,16 +1,25 @@
 """The generic webhook: the documented body, and headers that cannot break a request."""
 
+import base64
 import json
 import re
 from typing import Any
 
 import pytest
+import standardwebhooks
+from msgspec.structs import replace
 from pydantic import ValidationError
 
+from bridge.body import NAMES
+from bridge.clock import SystemClock
+from bridge.delivery.gate import Gate
+from bridge.delivery.http import Http
 from bridge.notification import Notification
 from bridge.receiver import Request
-from bridge.receivers.webhook import Webhook
+from bridge.receivers.webhook import BODY_MAX, Webhook
+from bridge.values import Secret
 from tests.receivers.notifications import alert, every_kind, notification
+from tests.sink import Received, Sink
 
 KINDS = every_kind()
 URL = "https://hook.example.net/in"
@@ -111,7 +120,9 @@ def test_a_header_that_http_does_not_allow_is_an_error_of_the_file(value: str) -
     assert value not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a:b", "ü", "a\r\n", "Host", "content-length", "Webhook-Id"])
+@pytest.mark.parametrize(
+    "name", ["", "a b", "a:b", "ü", "a\r\n", "Host", "content-length", "Webhook-Id", "Webhook-Signature"]
+)
 def test_a_name_that_is_none_or_is_ours_is_an_error_of_the_file(name: str) -> None:
     with pytest.raises(ValidationError, match="header"):
         ask(KINDS["firing"], headers={name: "x"})
@@ -120,3 +131,179 @@ def test_a_name_that_is_none_or_is_ours_is_an_error_of_the_file(name: str) -> No
 def test_two_authorizations_are_an_error_of_the_file() -> None:
     with pytest.raises(ValidationError, match="leave one out"):
         ask(KINDS["firing"], headers={"authorization": "Basic x"}, bearer_token="y")
+    with pytest.raises(ValidationError, match="leave one out"):
+        ask(KINDS["firing"], username="x", password="z", bearer_token="y")
+
+
+def test_basic_authentication_is_of_any_letters() -> None:
+    """RFC 7617 leaves the encoding to both sides; UTF-8 is what browsers and servers of today take."""
+    request = ask(KINDS["firing"], username="grüße", password="pä:ss")
+    assert base64.b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode() == "grüße:pä:ss"
+
+
+@pytest.mark.parametrize("given", [{"username": "x"}, {"password": "x"}, {"username": "a:b", "password": "x"}])
+def test_half_a_login_is_an_error_of_the_file(given: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="username"):
+        ask(KINDS["firing"], **given)
+
+
+# -- other bodies ------------------------------------------------------------------------------------------------------
+
+
+def told(given: Notification, plain: bool = False, **options: object) -> Any:
+    return json.loads(ask(given, plain, **options).body)
+
+
+def test_alertmanagers_body_has_its_keys_and_its_words() -> None:
+    assert told(KINDS["firing"], format="alertmanager") == {
+        "receiver": "nats-ops",
+        "status": "firing",
+        "alerts": [
+            {
+                "status": "firing",
+                "labels": alert().labels,
+                "annotations": alert().annotations,
+                "startsAt": "2027-01-15T07:48:00.000000Z",
+                "endsAt": "0001-01-01T00:00:00Z",
+                "generatorURL": "https://alerts.example.net",
+                "fingerprint": "3368faebda266d1c",
+            }
+        ],
+        "groupLabels": {"alertname": "AuthErrorBurst"},
+        "commonLabels": alert().labels,
+        "commonAnnotations": alert().annotations,
+        "externalURL": "https://alerts.example.net",
+        "version": "4",
+        "groupKey": '{alertname="AuthErrorBurst"}',
+        "truncatedAlerts": 0,
+    }
+
+
+def test_in_alertmanagers_body_a_one_off_fires_and_has_an_end() -> None:
+    body = told(KINDS["event"], format="alertmanager")
+    assert (body["status"], body["alerts"][0]["status"]) == ("firing", "firing")
+    assert body["alerts"][0]["endsAt"] == body["alerts"][0]["startsAt"]
+    body = told(KINDS["resolved"], format="alertmanager")
+    assert (body["status"], body["alerts"][0]["endsAt"]) == ("resolved", "2027-01-15T08:00:00.000000Z")
+
+
+def test_what_alertmanagers_plain_body_leaves_out_is_counted() -> None:
+    body = told(KINDS["100 mixed"], plain=True, format="alertmanager")
+    assert (len(body["alerts"]), body["truncatedAlerts"]) == (1, 99)
+
+
+def test_a_cloudevent_holds_the_standard_body() -> None:
+    request = ask(KINDS["firing"], format="cloudevents")
+    event = json.loads(request.body)
+    assert request.headers["Content-Type"] == "application/cloudevents+json"
+    assert event.pop("data") == body(KINDS["firing"])
+    assert event == {
+        "specversion": "1.0",
+        "id": "0123456789abcdef",
+        "source": "https://alerts.example.net",
+        "type": "nats-alert-bridge.firing",
+        "subject": '{alertname="AuthErrorBurst"}',
+        "time": "2027-01-15T08:00:00.000000Z",
+        "datacontenttype": "application/json",
+    }
+    # A source must not be empty.
+    assert told(KINDS["bare"], format="cloudevents")["source"] == "urn:nats-alert-bridge"
+
+
+TEMPLATE = """\
+{{ title }}
+{% for alert in alerts -%}
+{{ alert.state }} {{ alert.labels.client_host }} {{ alert.labels.absent }}{{ common_labels.severity }}
+{% endfor %}"""
+
+
+def test_a_template_makes_the_body() -> None:
+    request = ask(KINDS["firing"], format="template", body=TEMPLATE, content_type="text/plain")
+    assert request.headers["Content-Type"] == "text/plain"
+    assert request.body.decode().split("\n")[1] == "firing 10.0.0.9 critical"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_body_of_json_stays_json_whatever_strangers_write(kind: str) -> None:
+    text = '{"t": {{ title | json }}, "s": {{ common_annotations.summary | json }}, "l": {{ common_labels | json }}}'
+    read = told(KINDS[kind], format="template", body=text)
+    assert read["t"] == told(KINDS[kind])["title"]
+    assert read["s"] == told(KINDS[kind])["common_annotations"].get("summary", "")
+
+
+def test_every_key_of_the_body_is_a_name_of_templates() -> None:
+    assert set(body(KINDS["firing"])) == NAMES
+
+
+def test_a_template_that_fails_still_tells_the_title() -> None:
+    sent = ask(KINDS["firing"], format="template", body="{{ alerts[0].count // 0 }}").body.decode()
+    assert sent.startswith("🔴 CRITICAL · AuthErrorBurst")
+    assert "[template error: " in sent
+
+
+def test_a_template_whose_body_is_rejected_gets_the_simplest_one() -> None:
+    assert told(KINDS["firing"], plain=True, format="template", body="x") == body(KINDS["firing"], plain=True)
+
+
+def test_a_body_is_bounded() -> None:
+    huge = notification(*(alert("firing", n, "x" * 4000) for n in range(100)))
+    sent = ask(
+        huge, format="template", body="{% for a in alerts %}{{ a.labels.client_host }}{{ a | json }}{% endfor %}"
+    )
+    assert len(sent.body.decode()) <= BODY_MAX
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"format": "template"}, "needs a body"),
+        ({"body": "x"}, "are for format: template"),
+        ({"format": "cloudevents", "content_type": "text/plain"}, "are for format: template"),
+        ({"format": "template", "body": "{{ nope }}"}, "unknown variable 'nope'"),
+        ({"format": "template", "body": 5}, "a body is text"),
+        ({"format": "slack"}, "standard"),
+    ],
+)
+def test_a_form_that_does_not_fit_is_an_error_of_the_file(options: dict[str, Any], what: str) -> None:
+    with pytest.raises(ValidationError, match=what):
+        ask(KINDS["firing"], **options)
+
+
+# -- signatures --------------------------------------------------------------------------------------------------------
+
+NEW, OLD = ("whsec_" + base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))
+
+
+async def sent(**options: object) -> list[Received]:
+    """What arrives over HTTP, two tries of one message."""
+    destination = Webhook.model_validate({"url": URL, **options})
+    with Sink() as sink:
+        async with Http(SystemClock(), Gate(None)) as http:
+            for _ in range(2):
+                first = next(destination.deliver(KINDS["firing"], {}))
+                assert isinstance(first, Request)
+                await http.send(replace(first, url=Secret(sink.url)))
+        return sink.requests
+
+
+@pytest.mark.parametrize("keys", [NEW, f"{NEW} {OLD}", f"{OLD}\n{NEW}\n"])
+async def test_signatures_are_those_of_standard_webhooks(keys: str) -> None:
+    """Read by that project's own library, which refuses what is older than five minutes, too."""
+    for received in await sent(signing={"secret": keys}):
+        verified = standardwebhooks.Webhook(NEW).verify(received.body, dict(received.headers))
+        assert verified["id"] == received.headers["webhook-id"] == KINDS["firing"].id
+
+
+async def test_another_key_does_not_fit() -> None:
+    received, _ = await sent(signing={"secret": OLD})
+    with pytest.raises(standardwebhooks.WebhookVerificationError):
+        standardwebhooks.Webhook(NEW).verify(received.body, dict(received.headers))
+
+
+@pytest.mark.parametrize(
+    "key", ["whsec_AA==", "s3cr3t", "whsec_s3cr3t!", "whsec_" + "czNjcjN0", "whsec_" + "c3" * 60, " ".join([NEW] * 11)]
+)
+def test_what_is_no_key_is_an_error_of_the_file_that_does_not_tell_it(key: str) -> None:
+    with pytest.raises(ValidationError, match="key") as caught:
+        ask(KINDS["firing"], signing={"secret": key})
+    assert not any(key in error["msg"] for error in caught.value.errors())
