@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.event import Event, clean
-from bridge.values import SECOND, format_duration
+from bridge.values import NEVER, SECOND, format_duration
 
 SERVERS_MAX = 1000
 """Servers whose numbers are remembered; of the rest it is said that nothing is known."""
+
+REPORT_MAX = 10 * SECOND
+"""So long after the end of a gap the story of it waits for what servers remember."""
 
 NAMED_MAX = 3
 """Servers that a sentence names."""
@@ -32,6 +35,10 @@ class Absence:
         self._met: set[str] = set()
         """Servers that were heard for the first time during the gap: each began to count at 1."""
         self._full = False
+        self.untold: dict[str, Any] | None = None
+        """The story of the last gap, while it waits for what servers remember."""
+        self.due = NEVER
+        """When it is told at the latest."""
 
     def hear(self, event: Event) -> None:
         """Note the number of an event that came."""
@@ -77,6 +84,15 @@ class Absence:
             "missed": _sum_up(bounds, unknown),
             "servers": "; ".join(told),
         }
+
+    def hold(self, story: dict[str, Any], at: int) -> None:
+        """It is told once more is known of it."""
+        self.untold, self.due = story, at + REPORT_MAX
+
+    def release(self) -> dict[str, Any] | None:
+        """What is to be told now, if something is."""
+        story, self.untold, self.due = self.untold, None, NEVER
+        return story
 
     def _meet(self, id: str, seq: int, event: Event) -> None:
         if len(self.heard) >= SERVERS_MAX:

@@ -94,6 +94,8 @@ class App:
         self._workers: dict[str, Employed] = {}
         self._given: set[str] = set()
         """Rows that workers have, until their end is on disk."""
+        self._down_since: int | None = None
+        """The process before has heard nothing from then on."""
         self._gates = Gates()
         self._malformed = story.Malformed()
         self._stopping = False
@@ -126,6 +128,7 @@ class App:
 
     async def _begin(self) -> None:
         resumed = await self._restore()
+        self._down_since = self._engine.watch.blind_since if resumed else None
         if self._recorder and (since := self._engine.watch.blind_since) is not None:
             self._recorder.begin(since, resumed)
         self._committer = Committer(
@@ -175,6 +178,7 @@ class App:
             self._limits,
             self._give_up,
         )
+        self._source.ask_missed(self._engine.watches_disconnects, self._down_since)
         source = self._tasks.create_task(self._source.run())
         LOG.info(
             "nats-alert-bridge %s started rules=%d destinations=%d database=%s",
@@ -376,6 +380,7 @@ class App:
         await self._committer.flush()
         self._start_workers()
         self._source.reconfigure(settings(self._loaded, self._path, self._environ))
+        self._source.ask_missed(self._engine.watches_disconnects)
         await self._source.resubscribe(self._engine.subjects)
         self._tell_reloaded(loaded)
         systemd.ready(self._status())

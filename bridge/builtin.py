@@ -108,8 +108,10 @@ _RULES: tuple[dict[str, object], ...] = (
         "where": ["seconds > 1m"],
         "labels": {"severity": "info"},
         "annotations": {
-            "summary": "NATS was not heard for {{ event.span }}, from {{ event['from'] }} on; {{ event.missed }}",
-            "description": "Missed messages: {{ event.servers }}",
+            "summary": "NATS was not heard for {{ event.span }}, from {{ event['from'] }} on; {{ event.missed }}"
+            "{% if event.ended %}; {{ event.ended }}{% endif %}",
+            "description": "Missed messages: {{ event.servers }}"
+            "{% if event.accounts %}. Disconnected, by account: {{ event.accounts }}{% endif %}",
         },
     },
     {

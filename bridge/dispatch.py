@@ -66,6 +66,10 @@ class Dispatch:
         """The event types that the rules need and that must be asked for."""
         return frozenset(name for name in self._wanted if EVENT_TYPES[name].poll)
 
+    @property
+    def watches_disconnects(self) -> bool:
+        return not self._wanted.isdisjoint(("client.disconnect", "leafnode.disconnect"))
+
     def take(self, event: Event) -> None:
         """First what an event ends, then what it begins."""
         if reactions := self._reactions.get(event.type):

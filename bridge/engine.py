@@ -4,6 +4,7 @@ the same changes."""
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -88,6 +89,11 @@ class Engine:
         """The event types that the rules need and that must be asked for."""
         return self._rules.polls
 
+    @property
+    def watches_disconnects(self) -> bool:
+        """Whether people want to know, after a gap, who disconnected meanwhile."""
+        return self._rules.watches_disconnects
+
     def take_unnamed(self) -> list[str]:
         """Servers without a configured name that were heard for the first time."""
         unnamed, self._absence.unnamed = self._absence.unnamed, []
@@ -154,7 +160,8 @@ class Engine:
     def next_due(self) -> int:
         """Nothing is due before this instant; it may lie up to a second too early. NEVER if nothing is due at all."""
         tick, notice = self.outbox.next_tick(), self.outbox.muting.silences.next_notice()
-        return min(self._agenda.next_due, tick[0] if tick else NEVER, notice[0] if notice else NEVER)
+        told = self._absence.due
+        return min(self._agenda.next_due, tick[0] if tick else NEVER, notice[0] if notice else NEVER, told)
 
     def reload(self, setup: Setup, dormant: bool = False) -> None:
         """The rules file was edited. What still means the same goes on; the rest ends, and says why.
@@ -230,7 +237,7 @@ class Engine:
         self.watch.t, self.watch.blind_since, self.watch.lost = snapshot.t, memo.blind_since, memo.lost
         for server_id, client_id in memo.own:
             self._once.claim((server_id, client_id))
-        self._absence.heard = memo.heard
+        self._absence.heard, self._absence.untold = memo.heard, memo.away
         orphans = self._succession.restore(snapshot, memo, dormant)
         self.outbox.muting.silences.restore(row.body for row in snapshot.silences)
         self.outbox.muting.configure(self._setup.routing.mutes, self.watch.t)
@@ -291,6 +298,8 @@ class Engine:
 
     def _take_other(self, given: Input) -> None:
         match given:
+            case Happening(name="disconnects_missed"):
+                self._tell_away(given.fields)
             case Happening():
                 self._take(Event(f"bridge.{given.name}", self.watch.t, f"bridge.{given.name}", given.fields))
             case Blind():
@@ -323,6 +332,7 @@ class Engine:
         if not self.watch.blind:
             self.watch.close_eyes()
             self.ledger.clock()
+        self._tell_away()
         self._absence.begin()
 
     def _see(self) -> None:
@@ -337,8 +347,15 @@ class Engine:
             self.tell("nats_reconnected", since=since / SECOND, seconds=(self.watch.t - since) / SECOND)
         self._resumed = False
         if not self._first_sight:
-            self.tell("away", **missed)
+            self._absence.hold(missed, self.watch.t)
+            if not self.watches_disconnects:
+                self._tell_away()
         self._first_sight = False
+
+    def _tell_away(self, more: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """`more`: what servers remember of the gap."""
+        if (story := self._absence.release()) is not None:
+            self._told.append(Happening("away", {**more, **story}, self.watch.t))
 
     def _settle(self, outcome: Settled) -> None:
         row, frozen = self.outbox.settled(outcome)
@@ -359,6 +376,8 @@ class Engine:
         notice = self.outbox.muting.silences.next_notice()
         if notice is not None and notice[0] < before and (best is None or notice[0] < best[0]):
             best = notice[0], lambda: self._notice(notice[1])
+        if self._absence.due < before and (best is None or self._absence.due < best[0]):
+            best = self._absence.due, self._tell_away
         tick = self.outbox.next_tick()
         if tick is not None and tick[0] < before and (best is None or tick[0] < best[0]):
             return tick[0], lambda: self._close(self.outbox.tick(tick[1], tick[0]))
@@ -443,6 +462,7 @@ class Engine:
                 lost=self.watch.lost,
                 own=list(self._once.mine),
                 heard=self._absence.heard,
+                away=self._absence.untold,
                 rules=self._succession.digests,
                 asleep=self._succession.asleep,
             )

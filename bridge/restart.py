@@ -27,6 +27,8 @@ class Memo(msgspec.Struct):
     """Rule id → digests of its shape, its naming and its whole text."""
     asleep: dict[str, int] = {}
     """Rule id → since when it sleeps, in watched time: its file is broken."""
+    away: dict[str, Any] | None = None
+    """The story of a gap that is not told yet."""
 
 
 Known = tuple[Evaluation, State, int]

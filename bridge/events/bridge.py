@@ -26,6 +26,10 @@ TYPES = (
         Field("messages", "number", "at most so many messages were missed, of servers that still run"),
         Field("missed", "text", "the same in a sentence"),
         Field("servers", "text", "the same for each server"),
+        Field("ended", "text", "who disconnected meanwhile, as far as servers remember, in a sentence"),
+        Field("disconnects", "number", "how many those were; absent where nobody could tell"),
+        Field("reasons", "text", "why, and how many for each reason"),
+        Field("accounts", "text", "how many of each account"),
     ),
     _type(
         "nats_disconnected",

@@ -60,6 +60,10 @@ class Connection:
         self.leaving = asyncio.Event()
         """The server has said that it will stop."""
         self.login = "without a login"
+        self.name = f"nats-alert-bridge {socket.gethostname()}"
+        """What servers and their operators see of it."""
+        self.heard_at = clock.now()
+        """The last sign of life, in microseconds."""
         self.sighted = False
         """Everything that was asked for is heard."""
         self._settings, self._limits, self._reports = settings, limits, reports
@@ -70,6 +74,8 @@ class Connection:
         self._closed = asyncio.Event()
         self._denied: set[str] = set()
         self._hoped: set[str] = set()
+        self._optional: set[str] = set()
+        """Requests that it is no trouble to be refused."""
         """Denied before and asked for again; what the server does not deny again it allows."""
         self._subscriptions = Subscriptions(self._client, self._take_all, sink, limits.patience)
         self._gatherer = Gatherer(self._client, limits.quiet, self._take)
@@ -133,10 +139,19 @@ class Connection:
         within: float,
         expected: int = 0,
         least: int = 1,
+        optional: bool = False,
     ) -> Gathered:
-        """Ask all servers, or one: see `gather`. Raises Unreachable."""
-        with self._translated():
-            return await self._gatherer.ask(subject, options, within=within, expected=expected, least=least)
+        """Ask all servers, or one: see `gather`. `optional`: nobody is told if it is not allowed.
+
+        Raises Unreachable.
+        """
+        if optional:
+            self._optional.add(subject)
+        try:
+            with self._translated():
+                return await self._gatherer.ask(subject, options, within=within, expected=expected, least=least)
+        finally:
+            self._optional.discard(subject)
 
     async def pages(self, paged: Paged, *, within: float, to: str = "", least: int = 1) -> AsyncIterator[Answer]:
         """All pages of a list: see `gather`. Raises Unreachable."""
@@ -202,6 +217,7 @@ class Connection:
                 if not ping.cancelled():
                     ping.exception()
         self._reports.clocks.drained(asked)
+        self.heard_at = max(self.heard_at, asked)
 
     def unreachable(self, reason: str) -> Unreachable:
         """The error that says so."""
@@ -250,7 +266,7 @@ class Connection:
     async def _connect(self, login: Login, context: ssl.SSLContext | None) -> None:
         await self._client.connect(
             servers=[self.target.address],
-            name=f"nats-alert-bridge {socket.gethostname()}",
+            name=self.name,
             error_cb=self._on_error,
             closed_cb=self._on_closed,
             lame_duck_mode_cb=self._on_leaving,
@@ -303,7 +319,7 @@ class Connection:
             self.end("the client stopped reading, after a message that it cannot read")
 
     def _take_all(self, heard: list[tuple[str, bytes]]) -> None:
-        at = self._clock.now()
+        at = self.heard_at = self._clock.now()
         # The many of a flood have waited.
         for subject, data in heard if len(heard) < _FLOOD else ():
             if subject.endswith(".STATSZ"):
@@ -343,7 +359,7 @@ class Connection:
         )
         subject = _REQUEST_ID.sub("*", self._inbox_pattern if subject == self._gatherer.inbox else subject)
         self._hoped.discard(subject)
-        if subject in self._denied:
+        if subject in self._denied or subject in self._optional:
             return
         self._denied.add(subject)
         self._subscriptions.refuse(subject)

@@ -9,6 +9,7 @@ from bridge.errors import LoginFailed, SourceError
 from bridge.source.connection import Connection
 from bridge.source.expiry import next_expiry
 from bridge.source.gather import PING_SUBJECT
+from bridge.source.missed import Missed
 from bridge.source.poller import Poller
 from bridge.source.reports import Reports
 from bridge.source.rollcall import Outcome
@@ -43,6 +44,7 @@ class Source:
         self._servers = Servers(settings)
         self._reports = Reports(sink, clock, self._limits)
         self._poller = Poller(polls, sink, clock)
+        self._missed = Missed(sink, clock)
         self._connection: Connection | None = None
         self._give_up = give_up
         self._refused_since: float | None = None
@@ -71,6 +73,13 @@ class Source:
     def poll(self, polls: Polls) -> None:
         """Ask servers for this from now on."""
         self._poller.change(polls)
+
+    def ask_missed(self, wanted: bool, since: int | None = None) -> None:
+        """Whether to ask, after each gap, who disconnected meanwhile. `since`: nothing was heard from then on, by the
+        process before."""
+        self._missed.wanted = wanted
+        if since is not None:
+            self._missed.begin(since)
 
     def reconfigure(self, settings: Settings) -> None:
         """Use these settings from now on; connects anew if they differ. Raises ValueError as the constructor does."""
@@ -123,6 +132,8 @@ class Source:
             # Ends sight when the task is cancelled; says nothing where an end was reported above.
             self._reports.lost(target.address, "the bridge stops listening", planned=True)
             self._connection = None
+            if connection.sighted:
+                self._missed.begin(connection.heard_at)
             servers.learn(connection.siblings, target)
             await connection.close()
 
@@ -173,13 +184,15 @@ class Source:
         self._reports.connected(connection.target.address, connection.server, connection.login, len(self._subjects))
         if outcome is Outcome.SILENT and connection.may_ask:
             self._reports.silent(_silence(connection, self._limits.roll_call))
-        polling = asyncio.create_task(self._poller.run(connection))
-        polling.add_done_callback(connection.fail)
+        asking = {asyncio.create_task(ask(connection)) for ask in (self._missed.tell, self._poller.run)}
+        for task in asking:
+            task.add_done_callback(connection.fail)
         try:
             await self._watch(connection)
         finally:
-            polling.cancel()
-            await asyncio.wait({polling})
+            for task in asking:
+                task.cancel()
+            await asyncio.wait(asking)
 
     async def _watch(self, connection: Connection) -> None:
         loop = asyncio.get_running_loop()

@@ -147,7 +147,7 @@ def test_a_full_rule_says_so_once_a_minute_at_most() -> None:
 # -- what was missed --------------------------------------------------------------------------------------------------
 
 
-HEARD = rule(alert="Heard", events="client.disconnect", type="flatline", within="1h")
+HEARD = rule(alert="Heard", events="client.connect", type="flatline", within="1h")
 AWAY = rule(alert="Away", events="bridge.away", annotations={"summary": "{{ event.messages }}; {{ event.servers }}"})
 
 
@@ -264,6 +264,69 @@ def test_a_restart_counts_what_was_missed_while_it_was_down() -> None:
 
     (alert,) = [alert for message in resumed.messages() for alert in message.alerts]
     assert alert.annotations["summary"] == "4; n1: at most 4"
+
+
+# -- who disconnected meanwhile ---------------------------------------------------------------------------------------
+
+LEFT = rule(alert="Left", events="client.disconnect")
+STORY = rule(alert="Away", events="bridge.away", annotations={"summary": "{{ event.messages }}; {{ event.ended }}"})
+GAP = (statsz(1, seq=10), Blind(at(2)), statsz(60, seq=15), Sight(at(61)))
+
+
+def ended(when: float) -> Happening:
+    return own(when, "disconnects_missed", ended="2 disconnected meanwhile: Client Closed 2", disconnects=2)
+
+
+def untold(*inputs: Input) -> Audience:
+    audience = Audience(LEFT, STORY, route={"group_interval": "1s"})
+    audience.play(*inputs)
+    return audience
+
+
+def stories(audience: Audience) -> list[str]:
+    return [
+        message.alerts[0].annotations["summary"]
+        for message in audience.messages()
+        if message.alerts[0].labels["alertname"] == "Away"
+    ]
+
+
+def test_the_story_of_a_gap_waits_for_what_servers_remember_of_it() -> None:
+    audience = untold(*GAP, ended(63))
+    audience.upto(70)
+    assert stories(audience) == ["4; 2 disconnected meanwhile: Client Closed 2"]
+
+
+@pytest.mark.parametrize("ends", [(), (Blind(at(62)),)])
+def test_it_waits_no_longer_than_10_seconds_and_not_beyond_the_next_gap(ends: tuple[Input, ...]) -> None:
+    audience = untold(*GAP, *ends)
+    audience.upto(63)
+    assert stories(audience) == (["4;"] if ends else [])
+    audience.upto(72)
+    assert stories(audience) == ["4;"]
+    audience.play(ended(75))
+    audience.upto(80)
+    assert len(stories(audience)) == 1
+
+
+def test_it_is_not_lost_by_a_restart() -> None:
+    resumed = restarted(untold(*GAP), seconds=3)
+    resumed.upto(70)
+    assert stories(resumed) == ["4;"]
+
+
+def test_nobody_waits_if_no_rule_watches_disconnects() -> None:
+    audience = Audience(HEARD, STORY, route={"group_interval": "1s"})
+    audience.play(*GAP)
+    audience.upto(62)
+    assert stories(audience) == ["4;"]
+
+
+def test_a_recording_cannot_overrule_what_was_counted() -> None:
+    fields = {"messages": 0, "ended": "x", "self": 1, "name": "y"}
+    audience = untold(*GAP, Happening("disconnects_missed", fields, at(62)))
+    audience.upto(70)
+    assert stories(audience) == ["4; x"]
 
 
 def test_what_was_told_about_nats_before_a_restart_ends_with_the_sight_after_it() -> None:
