@@ -40,6 +40,8 @@ class Field(msgspec.Struct, frozen=True):
     derive: Callable[..., Any] | None = None
     """Computes it from the values at `sources` instead of reading it: a number, or for a text any JSON value."""
     sources: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    """All that servers write there, where that is known."""
     counter: bool = False
     """It only grows while its server runs."""
 

@@ -7,9 +7,10 @@ engine owns everything else: grouping, phases, endings, limits, persistence.
 import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
+    AfterValidator,
     Field,
     PrivateAttr,
     ValidationInfo,
@@ -19,7 +20,7 @@ from pydantic import (
 
 from bridge.alert import check_label, digest
 from bridge.event import Kind
-from bridge.events.checking import check_field, check_number
+from bridge.events.checking import check_field, check_number, check_pattern
 from bridge.matcher import Matcher, check_unit
 from bridge.options import Options
 from bridge.state import Memory, Sample, State, Texts
@@ -66,7 +67,7 @@ class Rule(Options):
 
     alert: str = Field(min_length=1, max_length=200)
     events: EventNames = []
-    subject: str | None = None
+    subject: Annotated[str, AfterValidator(check_pattern)] | None = None
     where: Matchers = []
     type: str
     by: list[str] = []

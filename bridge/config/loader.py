@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from pydantic import ValidationError, create_model
 
+from bridge.config.advice import advise
 from bridge.config.composer import SIZE_MAX, parse_document
 from bridge.config.document import Plain, clip
 from bridge.config.file import read_bytes, read_secret
@@ -183,6 +184,7 @@ class _Reading:
             rule, faults = self._rule(raw, usable, given, path, index)
             problems += faults
             if rule is not None:
+                problems += advise(given, ("rules", index), rule)
                 rules.append(LoadedRule(rule, str(path), given.document.place(("rules", index)).line))
         return rules, problems
 

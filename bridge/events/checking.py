@@ -16,6 +16,22 @@ def check_event(name: str) -> str:
     raise ValueError(f"unknown event {name!r}{_suggest(name, list(EVENT_TYPES))}")
 
 
+def check_pattern(pattern: str) -> str:
+    """What a rule may subscribe to: everything, or everything of the system account, is never needed."""
+    tokens = pattern.split(".")
+    if pattern.split() != [pattern] or "" in tokens or ">" in tokens[:-1]:
+        raise ValueError(f"{pattern[:60]!r} is no subject; write names joined by dots, '*', or '>' at the end")
+    if any("*" in token or ">" in token for token in tokens if len(token) > 1):
+        raise ValueError(f"{pattern[:60]!r} has a part with more than '*' or '>' in it; such a sign stands alone")
+    if tokens[0] in ("*", ">"):
+        what = f"{pattern[:60]!r} takes in what servers say to each other"
+        raise ValueError(f"{what}; name what to watch, such as '$SYS.ACCOUNT.>', '$SYS.SERVER.>' or '$JS.EVENT.>'")
+    if tokens[0] == "$SYS" and tokens[1:2] in (["*"], [">"]):
+        what = f"{pattern[:60]!r} takes in requests with credentials, and hides from those who ask that nobody answers"
+        raise ValueError(f"{what}; write '$SYS.ACCOUNT.>' or '$SYS.SERVER.>'")
+    return pattern
+
+
 def check_field(path: str, events: Sequence[str]) -> Field | None:
     """A field that at least one of the events has; None for parts of the subject. No events: any path will do."""
     if path.startswith("token.") and path[6:].isdigit() and int(path[6:]) > 0:

@@ -210,7 +210,12 @@ TYPES = (
         _STREAM,
         (
             Field("batch", "text", "id of the batch"),
-            Field("reason", "text", "timeout, large, incomplete or unsupported"),
+            Field(
+                "reason",
+                "text",
+                "timeout, large, incomplete or unsupported",
+                values=("timeout", "large", "incomplete", "unsupported"),
+            ),
         ),
         severity="warning",
         since="2.12.0",
@@ -288,14 +293,14 @@ TYPES = (
         tuple(f"ADVISORY.STREAM.{action}.*" for action in ("CREATED", "DELETED", "UPDATED")),
         "a stream was created, changed or deleted",
         _STREAM,
-        (Field("action", "text", "create, modify or delete"),),
+        (Field("action", "text", "create, modify or delete", values=("create", "modify", "delete")),),
     ),
     _type(
         "consumer_action",
         tuple(f"ADVISORY.CONSUMER.{action}.*.*" for action in ("CREATED", "DELETED")),
         "a consumer was created or deleted",
         _CONSUMER,
-        (Field("action", "text", "create or delete"),),
+        (Field("action", "text", "create or delete", values=("create", "delete")),),
     ),
     _type(
         "consumer_pause",
@@ -303,7 +308,7 @@ TYPES = (
         "a consumer was paused, or goes on",
         _CONSUMER,
         (
-            Field("paused", "text", "true, or false when it goes on"),
+            Field("paused", "text", "true, or false when it goes on", values=("true", "false")),
             Field("pause_until", "time", "end of the pause"),
         ),
         since="2.11.0",
@@ -321,7 +326,7 @@ TYPES = (
         "ADVISORY.CONSUMER.UNPINNED.*.*",
         "a consumer delivers to one client only no longer",
         _CONSUMER,
-        (Field("group", "text", "the group"), Field("reason", "text", "admin or timeout")),
+        (Field("group", "text", "the group"), Field("reason", "text", "admin or timeout", values=("admin", "timeout"))),
         since="2.11.0",
     ),
     _type(
