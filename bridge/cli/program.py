@@ -10,6 +10,7 @@ from bridge import __version__
 from bridge.cli.check import check
 from bridge.cli.demo import demo
 from bridge.cli.doctor import doctor
+from bridge.cli.events import events
 from bridge.cli.record import record
 from bridge.cli.replay import replay
 from bridge.cli.run import run
@@ -27,7 +28,7 @@ def program() -> None:
     """
 
 
-for command in (run, check, doctor, test, replay, record, servers, demo):
+for command in (run, check, doctor, test, replay, record, servers, events, demo):
     program.add_command(command)
 
 

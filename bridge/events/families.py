@@ -82,9 +82,12 @@ def _strip(tokens: list[str], prefix: list[str]) -> tuple[str, str] | None:
 
 def subscriptions(names: Iterable[str], imports: str = "") -> frozenset[str]:
     """What to subscribe to for events of these types."""
-    subjects = {subject for name in names for subject in EVENT_TYPES[name].subjects}
-    if imports:
-        subjects |= {
-            imports + subject.removeprefix(ADVISORIES) for subject in subjects if subject.startswith(ADVISORIES)
-        }
-    return frozenset(subjects)
+    kinds = [EVENT_TYPES[name] for name in names]
+    imported = {subject for kind in kinds for subject in imports_of(kind, imports)} if imports else set()
+    return frozenset(imported.union(*(kind.subjects for kind in kinds)))
+
+
+def imports_of(kind: EventType, imports: str) -> list[str]:
+    """The subjects on which the system account gets events of this type that it imports."""
+    own = [subject for subject in kind.subjects if subject.startswith(ADVISORIES) and kind.account]
+    return [imports + subject.removeprefix(ADVISORIES) for subject in own]

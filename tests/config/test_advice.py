@@ -1,0 +1,107 @@
+"""What is no error of a rule and still said about it."""
+
+from pathlib import Path
+
+import pytest
+
+from bridge.config import check
+
+
+def said(tmp_path: Path, rule: str) -> list[str]:
+    """The problems of one rule, in a file of rules, without their places."""
+    (tmp_path / "rules.yaml").write_text(f"rules:\n  - {{alert: A, {rule}}}\n")
+    return [f"{problem.severity}: {problem.what}" for problem in check([tmp_path / "rules.yaml"], {})]
+
+
+@pytest.mark.parametrize(
+    ("rule", "what"),
+    [
+        (
+            "events: client.disconnect, where: ['reason = Slow Consumer']",
+            "the reason 'Slow Consumer'; did you mean Slow Consumer (Pending Bytes)?",
+        ),
+        (
+            "events: client.auth_error, where: ['reason != Authentification Failure']",
+            "the reason 'Authentification Failure'; did you mean Authentication Failure?",
+        ),
+        (
+            "events: [client.disconnect, leafnode.disconnect], where: ['reason =~ Read Error|Stale Conection']",
+            "the reason 'Stale Conection'; did you mean Stale Connection?",
+        ),
+        (
+            "events: client.disconnect, where: ['reason =~ Slow Consumer (Write Deadline)']",
+            r"the reason 'Slow Consumer (Write Deadline)'; did you mean Slow Consumer \(Write Deadline\)?",
+        ),
+        (
+            "events: client.disconnect, type: ratio, matching: ['reason = Kikced'], above: 5%, within: 1m",
+            "the reason 'Kikced'; did you mean Kicked?",
+        ),
+        (
+            (
+                "events: client.disconnect, type: not_followed_by, match: [client.name], within: 1m, "
+                "then: {events: client.connect, where: ['client.kind = Cleint']}"
+            ),
+            "the client.kind 'Cleint'; did you mean Client?",
+        ),
+        ("events: js.stream_action, where: ['action = deleted']", "the action 'deleted'; did you mean delete?"),
+        ("events: js.stream_action, where: ['action = zzz']", "the action 'zzz'; write one of create, delete, modify"),
+    ],
+)
+def test_a_text_that_no_server_gives_is_a_warning_with_the_nearest(tmp_path: Path, rule: str, what: str) -> None:
+    assert said(tmp_path, rule) == [f"warning: no server ever gives {what}"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "events: client.disconnect, where: ['reason = Client Closed', 'reason != \"\"', 'reason =~ .*Error|Kicked']",
+        r"events: client.disconnect, where: ['reason =~ Slow Consumer \(.*\)', 'reason !~ (Read|Write) Error|Kicked']",
+        "events: js.terminated, where: ['reason = whatever the client says']",
+        "events: [js.terminated, client.disconnect], where: ['reason = poison']",
+        "subject: $SYS.SERVER.*.NEW, where: ['reason = whatever']",
+        "events: client.disconnect, where: ['client.name = Slow Consumer']",
+    ],
+)
+def test_texts_that_servers_give_and_those_of_strangers_are_fine(tmp_path: Path, rule: str) -> None:
+    assert said(tmp_path, rule) == []
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "events: account.claims_update",
+        "events: [client.connect, account.claims_delete]",
+        "subject: $SYS.REQ.CLAIMS.UPDATE",
+        "subject: $SYS.ACCOUNT.>",
+        "events: client.connect, resolve_on: {events: account.claims_update}",
+    ],
+)
+def test_a_rule_that_makes_a_silent_responder_is_told_so(tmp_path: Path, rule: str) -> None:
+    (what,) = said(tmp_path, rule)
+    assert what.startswith("warning: to hear account.claims_")
+    assert "times out" in what
+
+
+@pytest.mark.parametrize("subject", [">", "*.>", "*", "$SYS.>", "$SYS.*.X", "a..b", "a b", "a.>.b", "", "a.x*"])
+def test_subjects_that_take_in_too_much_are_errors(tmp_path: Path, subject: str) -> None:
+    (what, *more) = said(tmp_path, f"subject: '{subject}'")
+    assert (what.startswith("error: "), ";" in what, more) == (True, True, [])
+
+
+@pytest.mark.parametrize(
+    "subject", ["$SYS.SERVER.>", "$JS.EVENT.>", "acct.>", "$SYS.SERVER.*.NEW.THING", "foo", "_x.*"]
+)
+def test_subjects_that_are_fine(tmp_path: Path, subject: str) -> None:
+    assert said(tmp_path, f"subject: '{subject}'") == []
+
+
+@pytest.mark.parametrize(
+    "prefix", ["acct", "acct.", "*.", "acct.*", ">.", "acct.*.*.", "$SYS.ACCOUNT.*.", "a b.*.", "acct.>."]
+)
+def test_what_imported_subjects_cannot_begin_with(tmp_path: Path, prefix: str) -> None:
+    (tmp_path / "rules.yaml").write_text(
+        f"nats: {{credentials: x, imports: '{prefix}'}}\n"
+        "receivers: [{name: a, slack_configs: [{webhook_url: 'https://x'}]}]\nroute: {receiver: a}\nrules: []\n"
+    )
+    told = [problem.what for problem in check([tmp_path / "rules.yaml"], {}) if problem.line == 1]
+    assert any("acct.*." in what for what in told)
