@@ -43,8 +43,11 @@ class Advisories:
         self._given = {name: ids[0] for name, ids in by_name.items() if len(ids) == 1}
         """Ids by the operator's names, where a name stands for one account."""
 
-    def finish(self, label: str, malformed: Refuse, stranger: Refuse) -> Finish:
-        """For a subject that names its account `label`. `stranger` takes messages of another type than its own."""
+    def finish(self, label: str, account: str, malformed: Refuse, stranger: Refuse) -> Finish:
+        """For a subject that names its account `label`, heard by a connection of `account`; both may be "".
+
+        `stranger` takes messages of another type than the subject's own.
+        """
         once, learned, twofold, name_of = self._once, self._learned, self._twofold, self._name_of
         suffix, name, hides_user, has_account = (
             self._suffix,
@@ -64,7 +67,7 @@ class Advisories:
                 told = body.account if isinstance(body.account, str) else ""
                 if twofold:
                     learned.hears_owners |= bool(told)
-                    if not told and not label and learned.hears_owners:
+                    if not (told or label or account) and learned.hears_owners:
                         return None
                     if id and not once.happenings.first(id):
                         learned.pair(id, told, label)
@@ -73,7 +76,7 @@ class Advisories:
                         learned.pair(id, told, label)
                 elif not once.first(id, "", 0):
                     return None
-                body.account = told or self._id(label) or None
+                body.account = told or self._id(label) or account or None
             elif not once.first(id, "", 0):
                 return None
             if hides_user and isinstance(user := body.client.user, str) and user:

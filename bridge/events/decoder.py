@@ -38,8 +38,9 @@ class Way(msgspec.Struct, frozen=True):
     size_max: int = SIZE_MAX
 
 
-Bind = Callable[[str], Way]
-"""The way of a family, for a subject that names this account, or ""."""
+Bind = Callable[[str, str], Way]
+"""The way of a family, for a subject with this label of an account, heard by a connection of this account; both may
+be ""."""
 
 
 class Decoder:
@@ -100,7 +101,7 @@ class Decoder:
             self._ways.clear()
         family, label = find(subject, self._names.imports)
         bind = self._families.get(family.name) if family else None
-        way = self._ways[key] = bind(label or account) if bind else None
+        way = self._ways[key] = bind(label, account) if bind else None
         return way
 
     # -- the way of each family ---------------------------------------------------------------------------------
@@ -112,13 +113,14 @@ class Decoder:
             name_of = account_namer(family.types, self._names, self._learned)
         if kind.responder:
             way = Way(parse_push, pushes(kind.name, name_of))
-            return lambda label: way
+            return lambda label, account: way
         parse = body_parser(family, asked, asked)
         if kind.name.startswith("js."):
             advisories = Advisories(kind, self._once, self._names, self._learned, name_of)
-            return lambda label: Way(parse, advisories.finish(label, self._malformed, self._stranger))
+            refuse = self._malformed, self._stranger
+            return lambda label, account: Way(parse, advisories.finish(label, account, *refuse))
         way = Way(parse, self._finish(family, name_of), family.size_max)
-        return lambda label: way
+        return lambda label, account: way
 
     def _finish(self, family: Family, name_of: NameOf | None) -> Finish:
         prepare = preparer(name_of, self._names.token_auth)

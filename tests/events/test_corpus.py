@@ -197,7 +197,7 @@ def every_rule(raw: bool) -> list[Any]:
     }
     annotations = {"summary": show["summary"], "who": "{{ event.claimed.sub }} {{ event.client.user }}"}
     if raw:
-        subjects = [".".join(["$SYS", *["*"] * n, ">"]) for n in (0, 1, 2)] + ["$JS.>"]
+        subjects = ["$SYS.ACCOUNT.>", "$SYS.SERVER.>", "$SYS.REQ.>", "$JS.>"]
         return [
             rule(
                 alert=f"Raw{n}",
@@ -208,10 +208,24 @@ def every_rule(raw: bool) -> list[Any]:
             for n, subject in enumerate(subjects)
         ]
     clients = [name for name in EVENT_TYPES if name.startswith(("client.", "leafnode."))]
+    claims = ["account.claims_update", "account.claims_delete"]
     return [
         rule(alert="Once", events=clients, annotations=annotations, by=["claimed.name", "client.name"]),
         rule(alert="Kept", events=clients, annotations=annotations, by=["claimed.iss"], keep_firing_for="1h"),
         rule(alert="Many", events=clients, type="frequency", count=1, within="1h", annotations=annotations),
+        rule(
+            alert="Pushed",
+            events=claims,
+            annotations={"summary": "{{ event }} {{ event.claimed.sub }}"},
+            by=["subject"],
+        ),
+        rule(alert="Asked", events=claims, by=["claimed.name", "claimed.iss", "account.id"], keep_firing_for="1h"),
+        rule(
+            alert="Audit",
+            events="js.api_audit",
+            annotations={"summary": "{{ event }}"},
+            by=["client.name", "request", "response"],
+        ),
         rule(alert="Wrong", events="bridge.malformed_event", keep_firing_for="1h"),
     ]
 

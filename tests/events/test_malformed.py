@@ -167,8 +167,8 @@ ALL = [
         by=["server.name"],
         unless={"events": ["server.shutdown", "server.lameduck"]},
     ),
-    rule(alert="Raw", subject="$SYS.>", type="increase", field="statsz.cores", within="1m", by=["server.name"]),
-    rule(alert="RawMax", subject="$SYS.>", type="threshold", field="client.id", above=0, by=["client.acc"]),
+    rule(alert="Raw", subject="$SYS.SERVER.>", type="increase", field="statsz.cores", within="1m", by=["server.name"]),
+    rule(alert="RawMax", subject="$SYS.ACCOUNT.>", type="threshold", field="client.id", above=0, by=["client.acc"]),
     rule(alert="RawAny", subject="$SYS.ACCOUNT.*.*", by=["client.name"], annotations={"summary": "{{ event }}"}),
     rule(alert="Wrong", events="bridge.malformed_event", keep_firing_for="5s", by=["from"]),
 ]
