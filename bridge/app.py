@@ -295,12 +295,14 @@ class App:
     def _committed(self, commit: Commit) -> None:
         """A commit is on disk: what it decided may be told now."""
         story.tell(commit)
-        self._inbox.committed(commit.rows)
+        self._inbox.committed(commit.rows, commit.answers)
         over = {outcome.id for outcome in commit.settled}
         for row in commit.rows:
             if row.id not in over:
                 self._give(row)
         self._given -= over
+        for employed in self._workers.values():
+            employed.worker.heed(commit)
 
     def _give(self, row: OutboxRow) -> None:
         """To its worker, once: later commits hold the row again whenever it was tried in vain."""

@@ -36,6 +36,8 @@ class ChangeRow(msgspec.Struct, frozen=True):
     state: str
     at: int
     body: bytes
+    name: str = ""
+    """The alert's `alertname`: what people look for."""
 
 
 class Pended(msgspec.Struct, frozen=True):
@@ -66,7 +68,8 @@ class Muted(msgspec.Struct, frozen=True):
 
 
 class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One frozen notification on its way to one destination. At most one is pending for each (group, destination)."""
+    """One frozen notification on its way to one destination. At most one is pending for each (group, destination),
+    besides those that had ended and that a person wants tried once more."""
 
     id: str
     destination: str
@@ -103,6 +106,16 @@ class Attempt(msgspec.Struct, frozen=True):
     detail: str
 
 
+class Answer(msgspec.Struct, frozen=True):
+    """What became of a command; for whoever gave it, once the commit is on disk."""
+
+    number: int
+    """The command's (see inputs.Asked)."""
+    result: dict[str, Any] = {}
+    error: str = ""
+    """Why nothing was done, and what to do; empty if it was."""
+
+
 class Commit(msgspec.Struct):
     """One transaction. Whatever is empty is not written."""
 
@@ -130,8 +143,12 @@ class Commit(msgspec.Struct):
     """Changes that every destination was told of, or that none needs any more."""
     rows: list[OutboxRow] = []
     """New outbox rows, or new values of old ones (due, attempts, plain, memory)."""
+    hastened: list[str] = []
+    """Rows that a person wants tried now; the store keeps none of it."""
     settled: list[Settled] = []
     attempts: list[Attempt] = []
+    answers: list[Answer] = []
+    """For whoever gave a command; the store keeps none of it."""
 
 
 class Snapshot(msgspec.Struct):

@@ -12,16 +12,17 @@ import msgspec
 from bridge.absence import Absence
 from bridge.agenda import Agenda
 from bridge.alert import Alert, Facts, identity
-from bridge.commit import Attempt, Commit, Pended, Settled, Snapshot, StateRow
+from bridge.command import AddSilence, ExpireSilence
+from bridge.commit import Commit, Pended, Settled, Snapshot, StateRow
 from bridge.dispatch import Dispatch
 from bridge.evaluation import Evaluation
 from bridge.event import Event
 from bridge.events.accounts import Learned
+from bridge.execution import Execution
 from bridge.group import Change, Line
 from bridge.inputs import (
-    AddSilence,
+    Asked,
     Blind,
-    ExpireSilence,
     Happening,
     Input,
     Message,
@@ -64,8 +65,8 @@ class Engine:
         self._agenda = Agenda(self.watch, self._owner)
         self._told: deque[Happening] = deque()
         self._overflows: dict[str, int] = {}
-        self._attempts: list[Attempt] = []
-        self._pended: list[Pended] = []
+        self._next = Commit(0, 0, b"")
+        """What goes into the next commit as it comes."""
         self.quiet = 0
         """Nothing is due before this instant: a flood need not ask for each event. 0: perhaps there is."""
         self._n = 0
@@ -201,7 +202,7 @@ class Engine:
     @property
     def urgent(self) -> bool:
         """Something was decided that must be on disk before it is told."""
-        return bool(self.outbox.changed or self.ledger.forced or self._attempts)
+        return bool(self.outbox.changed or self.ledger.forced or self._next.attempts or self._next.answers)
 
     @property
     def dirty(self) -> bool:
@@ -211,12 +212,11 @@ class Engine:
     def drain(self, everything: bool = False) -> Commit:
         """All since the last call, as one transaction. `everything`: write all states whole, for a clean stop."""
         self._n += 1
-        commit = Commit(self._n, self.watch.t, self._memo(), self.ledger.take())
+        commit, self._next = self._next, Commit(0, 0, b"")
+        commit.n, commit.t, commit.meta, commit.journal = self._n, self.watch.t, self._memo(), self.ledger.take()
         self._sweep.fill(commit, self.ledger, everything)
         commit.states_gone, self.ledger.gone = self.ledger.gone, []
         self.outbox.drain(commit)
-        commit.attempts, self._attempts = self._attempts, []
-        commit.pended, self._pended = self._pended, []
         return commit
 
     def begin(self) -> None:
@@ -262,7 +262,7 @@ class Engine:
 
     def pended(self, facts: Facts, over: bool) -> None:
         self.quiet = 0
-        self._pended.append(Pended(self.watch.t, facts, over))
+        self._next.pended.append(Pended(self.watch.t, facts, over))
 
     def begun(self, alert: Alert, facts: Callable[[], Facts]) -> None:
         self.quiet = 0
@@ -316,11 +316,13 @@ class Engine:
             case Remembered():
                 self.outbox.remembered(given.row, given.memory)
             case Tried():
-                self._attempts.append(given.attempt)
+                self._next.attempts.append(given.attempt)
             case AddSilence():
                 self.outbox.muting.silences.add(given.silence, self.watch.t)
             case ExpireSilence():
                 self.outbox.muting.silences.expire(given.id, self.watch.t, given.why)
+            case Asked():
+                Execution(self._next, self.outbox, self._rules.by_id.values()).answer(given, self.watch.t)
             case Message():
                 raise AssertionError("messages are decoded by process")
 

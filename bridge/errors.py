@@ -40,6 +40,10 @@ class StoreDamaged(StoreError):
     """The database's file does not hold what was written to it."""
 
 
+class Refusal(BridgeError):
+    """A command cannot be done as things are."""
+
+
 class RecordingError(BridgeError):
     """A recording cannot be read. `line` counts from 1; 0 means the file as a whole."""
 

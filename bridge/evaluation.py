@@ -150,7 +150,7 @@ class Evaluation:
             return
         watch = self.home.watch
         if self.rule.forgets and self.rule.idle(state, watch.t, watch.w):
-            self._forget(state)
+            self.forget(state)
             return
         self.life.weigh_last(state)
         reason = self.rule.slide(state, watch.t, watch.w)
@@ -316,7 +316,7 @@ class Evaluation:
         del self.states[state.key]
         self.home.ledger.died(state)
 
-    def _forget(self, state: State) -> None:
+    def forget(self, state: State) -> None:
         """It will not come back: whatever it was, it is over."""
         self.life.weigh_last(state)
         if state.alert:

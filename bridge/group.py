@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from bridge.alert import Facts, identity
+from bridge.commit import ChangeRow
 from bridge.notification import OWN_GROUP, Notification, State
 from bridge.route import Node
 from bridge.values import NEVER
@@ -192,6 +193,14 @@ class Group(msgspec.Struct):
         kept = {key: cursor for key, cursor in self.cursors.items() if cursor.memory}
         self.cursors = {key: Cursor(upto=cursor.upto, memory=cursor.memory) for key, cursor in kept.items()}
 
+    def arrive(self, destination: str, notification: Notification, arrived: bool) -> None:
+        """A message that the cursor was past already: what it told of a firing is known there now."""
+        told = self.cursor(destination).told
+        for alert in notification.alerts if arrived else ():
+            name = identity(alert.labels)
+            if alert.state == "firing" and name in told and told[name].alert == alert.id:
+                told[name] = msgspec.structs.replace(told[name], arrived=True)
+
     def prune(self) -> list[int]:
         """Drop the changes that every destination is past. Returns their numbers."""
         upto = min((cursor.upto for cursor in self.cursors.values()), default=self.newest)
@@ -299,6 +308,12 @@ class _Stored(msgspec.Struct, array_like=True):
     cursors: dict[str, Cursor]
     route: str = ""
     muted: dict[str, str] = {}
+
+
+def change_row(group: str, change: Change) -> ChangeRow:
+    """A change for the store."""
+    name = change.facts.labels.get("alertname", "")
+    return ChangeRow(change.n, group, change.alert, change.state, change.at, msgspec.json.encode(change), name)
 
 
 def dump(group: Group) -> bytes:

@@ -5,11 +5,13 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 from bridge.clock import Clock
-from bridge.commit import Attempt, OutboxRow, Settled
-from bridge.inputs import Blind, Happening, Input, Message, Own, Postponed, Remembered, Sight, Tried
+from bridge.command import Command
+from bridge.commit import Answer, Attempt, OutboxRow, Settled
+from bridge.inputs import Asked, Blind, Happening, Input, Message, Own, Postponed, Remembered, Sight, Tried
 
 MESSAGES_MAX = 200_000
 BYTES_MAX = 256 * 1024 * 1024
@@ -41,6 +43,8 @@ class Inbox:
         self._held = False
         self._eased = asyncio.Event()
         self._filled = asyncio.Event()
+        self._asked: dict[int, asyncio.Future[Answer]] = {}
+        self._numbers = count(1)
         self._remembering: list[tuple[str, dict[str, Any], asyncio.Future[None]]] = []
 
     def __len__(self) -> int:
@@ -154,8 +158,23 @@ class Inbox:
         self.put(Remembered(row_id, memory, self._clock.now()))
         await done
 
-    def committed(self, rows: list[OutboxRow]) -> None:
-        """These rows are on disk: whoever waits for what they remember goes on."""
+    async def ask(self, command: Command) -> Answer:
+        """Returns once what it did is on disk."""
+        number = next(self._numbers)
+        answer: asyncio.Future[Answer]
+        answer = self._asked[number] = asyncio.get_running_loop().create_future()
+        self.put(Asked(number, command, self._clock.now()))
+        try:
+            return await answer
+        finally:
+            del self._asked[number]
+
+    def committed(self, rows: list[OutboxRow], answers: Sequence[Answer] = ()) -> None:
+        """These rows are on disk: whoever waits for what they remember goes on, and who has given a command."""
+        for answer in answers:
+            asked = self._asked.get(answer.number)
+            if asked is not None and not asked.done():
+                asked.set_result(answer)
         written = {row.id: row.memory for row in rows}
         waiting = self._remembering
         self._remembering = []

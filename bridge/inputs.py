@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
+from bridge.command import AddSilence, Command, ExpireSilence
 from bridge.commit import Attempt, OutboxRow, Settled
-from bridge.silence import Silence
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
@@ -68,21 +68,25 @@ class Remembered(msgspec.Struct, frozen=True):
     at: int
 
 
-class AddSilence(msgspec.Struct, frozen=True):
-    """A new silence, or an edit of the one with the same id. See `silence.new_id`."""
+class Asked(msgspec.Struct, frozen=True):
+    """A command of a person. The commit that holds what it did has the answer, under the same number."""
 
-    silence: Silence
+    number: int
+    command: Command
     at: int
-
-
-class ExpireSilence(msgspec.Struct, frozen=True):
-    """A silence ends now. `why` is shown in its list."""
-
-    id: str
-    at: int
-    why: str = "expired by hand"
 
 
 Input = (
-    Message | Happening | Blind | Sight | Own | Settled | Postponed | Tried | Remembered | AddSilence | ExpireSilence
+    Message
+    | Happening
+    | Blind
+    | Sight
+    | Own
+    | Settled
+    | Postponed
+    | Tried
+    | Remembered
+    | Asked
+    | AddSilence
+    | ExpireSilence
 )

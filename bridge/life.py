@@ -153,11 +153,11 @@ class Life:
         value = sample.number if gauge else 1.0
         tally = Tally(value=value, peak=value, gauge=gauge)
         self._count(tally, sample)
-        return Facts(self._rule.id, self._labels_of(key), sample.t, tally, sample.t)
+        return Facts(self._rule.id, self.labels_of(key), sample.t, tally, sample.t)
 
     def _begin(self, state: State, sample: Sample | None) -> Alert:
         watch = self._home.watch
-        labels = self._labels_of(state.key)
+        labels = self.labels_of(state.key)
         alert = Alert(labels, identity(labels), "pending", watch.w, self._rule.about_bridge)
         tally = alert.tally
         count, tally.first, tally.last, ranked = self._rule.window(state)
@@ -212,7 +212,7 @@ class Life:
         if sample.latest:
             tally.latest = dict(zip(self._latest_fields, sample.latest, strict=True))
 
-    def _labels_of(self, key: str) -> dict[str, str]:
+    def labels_of(self, key: str) -> dict[str, str]:
         """The identity of a combination's alert. An empty label is none."""
         rule = self._rule
         if key == OVERFLOW:

@@ -159,6 +159,11 @@ class Outbox:
         group = self.groups.get(row.group)
         if group is None:
             return row, []
+        if group.cursor(row.destination).row != row.id:
+            # It ended before, and was tried once more because a person wished it: the cursor has gone on.
+            group.arrive(row.destination, row.notification, outcome.outcome == "delivered")
+            self._dirty.add(group.id)
+            return row, []
         waiting = group.cursor(row.destination).waiting
         group.settle(row.destination, row.notification, outcome.outcome == "delivered")
         node = self._node(group)
@@ -212,10 +217,7 @@ class Outbox:
         """Put all that is new into a commit."""
         commit.groups = [GroupRow(id, self.groups[id].due, groups.dump(self.groups[id])) for id in sorted(self._dirty)]
         commit.groups_gone = sorted(self._gone - self.groups.keys())
-        commit.changes = [
-            ChangeRow(n, group, change.alert, change.state, change.at, msgspec.json.encode(change))
-            for n, (group, change) in sorted(self._changed.items())
-        ]
+        commit.changes = [groups.change_row(group, change) for _, (group, change) in sorted(self._changed.items())]
         commit.changes_told = self._told
         commit.rows = list(self._new_rows.values())
         silences, commit.silences_gone = self.muting.silences.drain()

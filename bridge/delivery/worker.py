@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from bridge.commit import Attempt, OutboxRow, Settled
+from bridge.commit import Attempt, Commit, OutboxRow, Settled
 from bridge.delivery.backoff import PROBE, TRIES, burst, ladder
 from bridge.delivery.http import Http
 from bridge.errors import Refused, Rejected, Transient, Trouble
@@ -106,6 +106,33 @@ class Worker:
         # The clock may have been ahead when the row was written; nothing is ever postponed by more than this.
         ready = min(row.due, self._clock.now() + round(RETRY_AFTER_MAX * SECOND))
         self._queue(Pending(ready, row.created, row.id, row))
+
+    def heed(self, commit: Commit) -> None:
+        """What others decided about rows: some are wanted now, some have ended."""
+        for row_id in commit.hastened:
+            self._hurry(row_id)
+        for outcome in commit.settled:
+            self._forget(outcome.id)
+
+    def _hurry(self, row_id: str) -> None:
+        """A person wants it tried now, also while the destination refuses."""
+        for pending in self._waiting:
+            if pending.id == row_id:
+                self._probe_at = pending.ready = self._clock.now()
+                heapq.heapify(self._waiting)
+                self._wake.set()
+                return
+
+    def _forget(self, row_id: str) -> None:
+        """It has ended elsewhere. A request that is out goes on, and what comes of it is no news."""
+        if row_id not in self._known:
+            return
+        self._known.discard(row_id)
+        self._waiting = [pending for pending in self._waiting if pending.id != row_id]
+        heapq.heapify(self._waiting)
+        if row_id in self._flights and row_id not in self._sending:
+            self._flights[row_id][1].cancel()
+        self._wake.set()
 
     async def run(self) -> None:
         """Until `stop`. Raises only what is wrong with the program or its store; what destinations do is reported."""

@@ -3,10 +3,11 @@
 from collections import OrderedDict, deque
 from typing import TypeVar
 
-from bridge.commit import Attempt, ChangeRow, Commit, GroupRow, OutboxRow, Settled, SilenceRow, StateRow
+from bridge.commit import Answer, Attempt, ChangeRow, Commit, GroupRow, Muted, OutboxRow, Settled, SilenceRow, StateRow
 
 HISTORY_MAX = 10_000
-"""Attempts, ended messages and told changes that wait, of each: nothing depends on them; older ones are left out."""
+"""Attempts, mutes, ended messages and told changes that wait, of each: nothing depends on them.
+Older ones are left out."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -34,6 +35,8 @@ class Backlog:
         self._settled: dict[str, Settled] = {}
         self._settled_rows: OrderedDict[str, OutboxRow] = OrderedDict()
         self._attempts: deque[Attempt] = deque(maxlen=HISTORY_MAX)
+        self._muted: deque[Muted] = deque(maxlen=HISTORY_MAX)
+        self._answers: deque[Answer] = deque(maxlen=HISTORY_MAX)
 
     def add(self, commit: Commit) -> None:
         """One more, later than all before it."""
@@ -45,6 +48,8 @@ class Backlog:
         self._add_changes(commit)
         self._add_rows(commit)
         self._attempts.extend(commit.attempts)
+        self._muted.extend(commit.muted)
+        self._answers.extend(commit.answers)
 
     @property
     def rows(self) -> list[OutboxRow]:
@@ -69,6 +74,8 @@ class Backlog:
             rows=[*self._settled_rows.values(), *self._rows.values()],
             settled=list(self._settled.values()),
             attempts=list(self._attempts),
+            muted=list(self._muted),
+            answers=list(self._answers),
         )
 
     def _add_changes(self, commit: Commit) -> None:

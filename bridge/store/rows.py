@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from bridge.commit import Attempt, ChangeRow, Commit, GroupRow, OutboxRow, Settled, SilenceRow, StateRow
+from bridge.commit import Attempt, ChangeRow, Commit, GroupRow, Muted, OutboxRow, Settled, SilenceRow, StateRow
 from bridge.notification import Notification
 
 Statement = tuple[str, Sequence[Sequence[Any]]]
@@ -15,7 +15,7 @@ Statement = tuple[str, Sequence[Sequence[Any]]]
 SELECT_STATES = "SELECT no, rule, key, upto, body FROM state ORDER BY no"
 SELECT_JOURNAL = "SELECT n, body FROM journal WHERE n > ? ORDER BY n"
 SELECT_GROUPS = "SELECT id, due, body FROM alert_group ORDER BY id"
-SELECT_CHANGES = "SELECT n, grp, alert, state, at, body FROM change WHERE told = 0 ORDER BY n"
+SELECT_CHANGES = "SELECT n, grp, alert, state, at, body, name FROM change WHERE told = 0 ORDER BY n"
 SELECT_SILENCES = "SELECT id, body FROM silence ORDER BY id"
 SELECT_OUTBOX = """SELECT rowid, id, destination, grp, created, due, expires, attempts, plain, memory, body, checksum
     FROM outbox WHERE state = 'pending' ORDER BY created, rowid"""
@@ -29,7 +29,7 @@ _PUT_STATE = "INSERT OR REPLACE INTO state (no, rule, key, upto, body) VALUES (?
 _DELETE_GROUP = "DELETE FROM alert_group WHERE id = ?"
 _PUT_GROUP = "INSERT OR REPLACE INTO alert_group (id, due, body) VALUES (?, ?, ?)"
 # A change that is there already is a one-off that was counted on, or one that moved to another group.
-_PUT_CHANGE = """INSERT INTO change (n, grp, alert, state, at, body) VALUES (?, ?, ?, ?, ?, ?)
+_PUT_CHANGE = """INSERT INTO change (n, grp, alert, state, at, body, name) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (n) DO UPDATE SET grp = excluded.grp, body = excluded.body"""
 _DELETE_SILENCE = "DELETE FROM silence WHERE id = ?"
 _PUT_SILENCE = "INSERT OR REPLACE INTO silence (id, body) VALUES (?, ?)"
@@ -41,8 +41,11 @@ _PUT_ROW = """INSERT INTO outbox (id, destination, grp, created, due, expires, a
     due = excluded.due, expires = excluded.expires, attempts = excluded.attempts, plain = excluded.plain,
     memory = excluded.memory, body = excluded.body, checksum = excluded.checksum,
     state = 'pending', settled_at = NULL, detail = ''"""
+_PUT_MENTION = "INSERT OR IGNORE INTO mention (row, alert) VALUES (?, ?)"
 _SETTLE_ROW = "UPDATE outbox SET state = ?, settled_at = ?, detail = ? WHERE id = ?"
 _ADD_ATTEMPT = """INSERT OR REPLACE INTO attempt (n, place, row, destination, at, seconds, status, trouble, detail)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_ADD_MUTED = """INSERT OR REPLACE INTO muted (n, place, at, alert, grp, receiver, name, labels, reason)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _BURY_ROW = """UPDATE outbox SET state = 'dead', settled_at = ?, detail = 'damaged on disk'
     WHERE rowid = ? AND state = 'pending'"""
@@ -65,8 +68,10 @@ def statements(commit: Commit) -> list[Statement]:
         (_PUT_SILENCE, [_silence_columns(silence) for silence in commit.silences]),
         (_TELL_CHANGE, [(n,) for n in commit.changes_told]),
         (_PUT_ROW, [_row_columns(row) for row in commit.rows]),
+        (_PUT_MENTION, _mentions(commit)),
         (_SETTLE_ROW, [_settled_columns(settled) for settled in commit.settled]),
         (_ADD_ATTEMPT, [(commit.n, i, *_attempt_columns(attempt)) for i, attempt in enumerate(commit.attempts)]),
+        (_ADD_MUTED, [(commit.n, i, *_muted_columns(muted)) for i, muted in enumerate(commit.muted)]),
         (_PUT_META, [(commit.n, commit.t, commit.journal_upto, commit.meta)]),
     ]
     return [(sql, rows) for sql, rows in every if rows]
@@ -142,7 +147,15 @@ def _silence_columns(silence: SilenceRow) -> Sequence[Any]:
 
 
 def _change_columns(change: ChangeRow) -> Sequence[Any]:
-    return change.n, change.group, change.alert, change.state, change.at, change.body
+    return change.n, change.group, change.alert, change.state, change.at, change.body, change.name
+
+
+def _mentions(commit: Commit) -> list[tuple[str, str]]:
+    """The alerts of rows that are new. Content never changes, so later values of a row need not tell them again; but a
+    row that was tried may be new to a commit that stands for earlier ones, which a disk did not take."""
+    whole = commit.journal_upto == commit.n
+    new = [row for row in commit.rows if whole or not row.attempts]
+    return [(row.id, alert.id) for row in new for alert in row.notification.alerts]
 
 
 def _settled_columns(settled: Settled) -> Sequence[Any]:
@@ -158,4 +171,16 @@ def _attempt_columns(attempt: Attempt) -> Sequence[Any]:
         attempt.status,
         attempt.trouble,
         attempt.detail,
+    )
+
+
+def _muted_columns(muted: Muted) -> Sequence[Any]:
+    return (
+        muted.at,
+        muted.alert,
+        muted.group,
+        muted.receiver,
+        muted.labels.get("alertname", ""),
+        msgspec.json.encode(muted.labels),
+        muted.reason,
     )

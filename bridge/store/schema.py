@@ -5,8 +5,8 @@ from collections.abc import Sequence
 APPLICATION_ID = 0x4E415442
 """`NATB` in the file's header: tells our files from other people's."""
 
-OLDEST_SQLITE = (3, 37, 0)
-"""The first with STRICT tables."""
+OLDEST_SQLITE = (3, 38, 0)
+"""The first that always has the JSON functions; STRICT tables are one older."""
 
 Migration = Sequence[str]
 """The statements that lead from one version to the next, run as one transaction."""
@@ -84,5 +84,42 @@ _VERSION_3: Migration = (
     "CREATE TABLE silence (id TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID",
 )
 
-MIGRATIONS: Sequence[Migration] = (_VERSION_1, _VERSION_2, _VERSION_3)
+_VERSION_4: Migration = (
+    "ALTER TABLE change ADD COLUMN name TEXT NOT NULL DEFAULT ''",
+    # What is damaged stays without a name: a start must not fail for a line of history.
+    """UPDATE change SET name = coalesce(json_extract(CAST(body AS TEXT), '$.facts.labels.alertname'), '')
+        WHERE json_valid(CAST(body AS TEXT))""",
+    "DROP INDEX change_told",
+    "CREATE INDEX change_at ON change (at)",
+    "CREATE INDEX change_name ON change (name, at)",
+    "CREATE INDEX change_alert ON change (alert)",
+    # Which alerts a message holds: what tells who was told of one.
+    """CREATE TABLE mention (
+        row TEXT NOT NULL,
+        alert TEXT NOT NULL,
+        PRIMARY KEY (row, alert)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX mention_alert ON mention (alert)",
+    """INSERT OR IGNORE INTO mention SELECT outbox.id, coalesce(json_extract(value, '$.id'), '')
+        FROM outbox, json_each(CAST(body AS TEXT), '$.alerts') WHERE json_valid(CAST(body AS TEXT))""",
+    "CREATE INDEX outbox_created ON outbox (created)",
+    """CREATE TABLE muted (
+        n INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        alert TEXT NOT NULL,
+        grp TEXT NOT NULL,
+        receiver TEXT NOT NULL,
+        name TEXT NOT NULL,
+        labels BLOB NOT NULL,
+        reason TEXT NOT NULL,
+        PRIMARY KEY (n, place)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX muted_at ON muted (at)",
+    "CREATE INDEX muted_name ON muted (name, at)",
+    "CREATE INDEX muted_alert ON muted (alert)",
+)
+"""History that can be asked: changes by name and by time, messages by alert, and what was muted."""
+
+MIGRATIONS: Sequence[Migration] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 """Step i leads from `user_version` i to i + 1."""

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
-from bridge.commit import Attempt, ChangeRow, Commit, Settled
+import msgspec
+
+from bridge.commit import Attempt, ChangeRow, Commit, Muted, Settled
+from bridge.notification import AlertView
 from bridge.store import Store
+from bridge.store.retention import STEP
 from bridge.values import DAY
 from tests.store.conftest import Ask
-from tests.store.samples import row
+from tests.store.samples import notification, row
 
 MEGABYTE = 1_000_000
 
@@ -23,6 +27,7 @@ def a_day(day: int) -> Commit:
         rows=[row(over), row(open_)],
         settled=[Settled(row(over).id, "delivered", at)],
         attempts=[Attempt(row(over).id, "ops/slack 0", at, 0.1, 200, "", "")],
+        muted=[Muted(at, "a", {"alertname": "SlowDisk"}, "g", "ops", "silence 1a2b (an upgrade)")],
     )
 
 
@@ -34,6 +39,8 @@ async def test_only_what_is_over_and_older_than_retention_goes(path: Path, ask: 
     assert ask("SELECT count(*), min(at) FROM change WHERE told = 1") == [(31, 10 * DAY)]
     assert ask("SELECT count(*), min(settled_at) FROM outbox WHERE state = 'delivered'") == [(31, 10 * DAY)]
     assert ask("SELECT count(*), min(at) FROM attempt") == [(31, 10 * DAY)]
+    assert ask("SELECT count(*), min(at) FROM muted") == [(31, 10 * DAY)]
+    assert ask("SELECT count(*) FROM mention") == [(71,)]
     loaded = await store.load()
     assert loaded
     assert (len(loaded.changes), len(loaded.rows)) == (40, 40)
@@ -55,6 +62,21 @@ async def test_a_large_past_goes_in_small_steps_and_gives_its_space_back(path: P
     while await store.prune(100 * DAY, 30 * DAY):
         steps, longest_log = steps + 1, max(longest_log, log.stat().st_size)
     await store.close()
-    assert total // 1000 <= steps <= total // 1000 + large // MEGABYTE
+    assert total // STEP <= steps <= total // STEP + large // MEGABYTE
     assert longest_log < 16 * MEGABYTE
     assert path.stat().st_size < 12 * MEGABYTE
+
+
+async def test_a_message_with_many_alerts_goes_in_small_steps_too(path: Path, ask: Ask) -> None:
+    store, alerts = await Store.open(path), 5 * STEP
+    views = [AlertView(id=f"{i:016x}", state="firing", labels={}, starts_at=1) for i in range(alerts)]
+    large = msgspec.structs.replace(row(1), notification=msgspec.structs.replace(notification(1), alerts=views))
+    await store.commit(Commit(1, 1, b"", rows=[large], settled=[Settled(large.id, "delivered", 1)]))
+    for left in range(4, 0, -1):
+        assert await store.prune(100 * DAY, 30 * DAY)
+        assert ask("SELECT count(*) FROM mention") == [(left * STEP,)]
+        assert ask("SELECT count(*) FROM outbox") == [(1,)]
+    while await store.prune(100 * DAY, 30 * DAY):
+        pass
+    assert ask("SELECT count(*) FROM mention") == ask("SELECT count(*) FROM outbox") == [(0,)]
+    await store.close()

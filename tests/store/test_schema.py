@@ -103,7 +103,7 @@ async def test_a_step_back_is_refused(path: Path, fill: Fill) -> None:
     await fill(1)
     store = await Store.open(path, steps=NEXT)
     await store.close()
-    with pytest.raises(StoreError, match=r"a newer nats-alert-bridge wrote it \(version 4, this one knows 3\)"):
+    with pytest.raises(StoreError, match=r"a newer nats-alert-bridge wrote it \(version 5, this one knows 4\)"):
         await Store.open(path)
 
 
@@ -128,3 +128,18 @@ async def test_a_step_that_is_killed_is_made_at_the_next_start(path: Path, fill:
     assert (await store.load(), store.lost) == (Model(map(nth, range(1, 11))).snapshot(), None)
     assert ask("PRAGMA user_version") == [(len(NEXT),)]
     await store.close()
+
+
+async def test_the_history_of_an_older_version_can_be_asked(path: Path, ask: Ask) -> None:
+    """Version 1 did not know which alert a change was of, nor which alerts a message held; damage stays nameless."""
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(Path(__file__).with_name("version-1.sql").read_text())
+        db.execute("INSERT INTO change SELECT 99, grp, 'lost', state, at, 1, x'7B22FF' FROM change")
+        db.commit()
+        db.executescript(
+            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1; PRAGMA journal_mode = WAL"
+        )
+    store = await Store.open(path)
+    await store.close()
+    assert ask("SELECT alert, name FROM change ORDER BY n") == [("872f75fa83474756", "Many"), ("lost", "")]
+    assert ask("SELECT row, alert FROM mention") == [("df5455eb98231b33", "872f75fa83474756")]
