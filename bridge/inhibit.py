@@ -1,11 +1,11 @@
 """Inhibition: alerts that mute others while they fire, because they say the same and more."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 from pydantic import Field
 
-from bridge.label_matchers import LabelMatchers, Labels, select
+from bridge.label_matchers import LabelMatchers, Labels, select, write
 from bridge.options import Options
 
 
@@ -47,6 +47,12 @@ class Inhibition:
                 return source
         return None
 
+    def possible_sources(self, labels: Labels) -> Iterator[str]:
+        """Which alerts would mute one with these labels, in words."""
+        for rule in self._rules:
+            if (words := rule.possible(labels)) is not None:
+                yield words
+
 
 class _Sources:
     """One rule's sources, by what `equal` compares: first those that are no targets, then those that are both."""
@@ -55,6 +61,7 @@ class _Sources:
         self._is_source = select(rule.source_matchers)
         self._is_target = select(rule.target_matchers)
         self._equal = tuple(rule.equal)
+        self._written = write(rule.source_matchers)
         self._one_sided: dict[tuple[str, ...], dict[str, Labels]] = {}
         self._two_sided: dict[tuple[str, ...], dict[str, Labels]] = {}
 
@@ -77,6 +84,12 @@ class _Sources:
         if not found and not self._is_source(labels):
             found = self._two_sided.get(key)
         return next(iter(found.values())) if found else None
+
+    def possible(self, labels: Labels) -> str | None:
+        if not self._is_target(labels):
+            return None
+        same = ", ".join(f'{name}="{labels.get(name, "")}"' for name in self._equal)
+        return self._written + (f" with {same}" if same else "")
 
     def _of(self, labels: Labels) -> dict[tuple[str, ...], dict[str, Labels]]:
         return self._two_sided if self._is_target(labels) else self._one_sided

@@ -43,10 +43,7 @@ class LabelMatchers(msgspec.Struct, frozen=True):
         before, _ = _attempt(_parse_classic, text)
         found = before if today is None or (before is not None and before != today) else today
         if found is None:
-            raise ValueError(f"{text[:100]!r} is not a matcher: {why}; {_WRITE}")
-        for matcher in found:
-            if matcher.op in ("=~", "!~"):
-                check_pattern(matcher.value)
+            raise ValueError(why)
         return cls(text, tuple(found))
 
     @classmethod
@@ -96,10 +93,18 @@ def _validate(written: object) -> LabelMatchers:
 
 
 def _attempt(parse: Callable[[str], list[Matcher]], text: str) -> tuple[list[Matcher] | None, str]:
+    """What it says, or what is wrong with it."""
     try:
-        return parse(text), ""
+        found = parse(text)
+    except ValueError as error:
+        return None, f"{text[:100]!r} is not a matcher: {error}; {_WRITE}"
+    try:
+        for matcher in found:
+            if matcher.op in ("=~", "!~"):
+                check_pattern(matcher.value)
     except ValueError as error:
         return None, str(error)
+    return found, ""
 
 
 # -- the syntax of today ----------------------------------------------------------------------------------------

@@ -73,6 +73,10 @@ class Muting:
             return f"outside of the time intervals {', '.join(active)}"
         return ""
 
+    def possible_sources(self, labels: Labels) -> Iterable[str]:
+        """Alerts that would mute one with these labels, if they fired."""
+        return self._inhibition.possible_sources(labels)
+
     @property
     def idle(self) -> bool:
         """There is neither a silence nor inhibition."""

@@ -13,6 +13,7 @@ from bridge.cli.doctor import doctor
 from bridge.cli.events import events
 from bridge.cli.record import record
 from bridge.cli.replay import replay
+from bridge.cli.routes import routes
 from bridge.cli.run import run
 from bridge.cli.servers import servers
 from bridge.cli.test import test
@@ -28,7 +29,7 @@ def program() -> None:
     """
 
 
-for command in (run, check, doctor, test, replay, record, servers, events, demo):
+for command in (run, check, doctor, test, replay, record, routes, servers, events, demo):
     program.add_command(command)
 
 
