@@ -11,7 +11,7 @@ LOCK := .cache/uv/bin/uv pip compile --quiet --upgrade --universal --python-vers
 WORKERS = $(if $(ARGS),,--numprocesses 3 --dist worksteal)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test long search check format bench lock install clean
+.PHONY: help demo test long causes search check format bench lock install clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -25,6 +25,9 @@ test: $(VENV)/.dev ## run all tests but the long ones; ARGS="-k slack" passes on
 
 long: $(VENV)/.dev ## run the tests that take minutes each
 	@$(BIN)/python -m pytest -m long $(ARGS)
+
+causes: $(VENV)/.dev ## all ways in which a client of NATS goes deaf, and how soon the bridge tells it and hears again; 7 minutes
+	@$(BIN)/python -m tests.causes
 
 search: $(VENV)/.dev ## let the property tests look for cases that `make test` does not try; ROUNDS=3 times
 	@for round in $$(seq $(or $(ROUNDS),3)); do \

@@ -45,6 +45,8 @@ _FLOOD = 16
 _CLOSE_MAX = 1.0
 """Seconds for a close in good order."""
 
+_log = logging.getLogger("bridge.source")
+
 # nats-py logs with a traceback what ends its reading; we say it in a line.
 logging.getLogger("nats.aio.client").setLevel(logging.CRITICAL)
 
@@ -253,15 +255,23 @@ class Connection:
         await asyncio.sleep(0)
         if broken:
             await abort(self._client)
-        # A client that never got as far as its socket asserts that it has one.
-        with contextlib.suppress(TimeoutError, OSError, AssertionError):
-            async with asyncio.timeout(_CLOSE_MAX):
-                await (self._closed.wait() if self._client.is_closed else self._client.close())
+        await self._leave()
         await abort(self._client)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+    async def _leave(self) -> None:
+        # A client that never got as far as its socket asserts that it has one.
+        with contextlib.suppress(TimeoutError, OSError, AssertionError):
+            async with asyncio.timeout(_CLOSE_MAX):
+                try:
+                    await (self._closed.wait() if self._client.is_closed else self._client.close())
+                except (OSError, AssertionError):
+                    raise
+                except Exception as error:  # noqa: BLE001 - what its callbacks raise; the next client is a new one
+                    _log.warning("closing the connection to %s: %r", self.target.address, error)
 
     async def _connect(self, login: Login, context: ssl.SSLContext | None) -> None:
         await self._client.connect(

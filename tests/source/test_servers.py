@@ -18,7 +18,7 @@ def servers(*urls: str) -> Servers:
 
 
 @pytest.mark.parametrize(
-    ("error", "first", "last"), [(REFUSED, 0.2, 2.0), (None, 0.2, 2.0), (LOGIN, 1.0, 30.0), (ACCOUNT, 30.0, 30.0)]
+    ("error", "first", "last"), [(REFUSED, 0.2, 2.0), (None, 0.2, 2.0), (LOGIN, 1.0, 20.0), (ACCOUNT, 20.0, 20.0)]
 )
 def test_pauses_grow_up_to_a_bound(error: Unreachable | None, first: float, last: float) -> None:
     it = servers("nats://a")
