@@ -19,7 +19,7 @@ from bridge.clock import SystemClock
 from bridge.commit import Commit, OutboxRow
 from bridge.committer import Committer
 from bridge.config import Loaded, load
-from bridge.configuration import destinations, settings, setup
+from bridge.configuration import destinations, polls, settings, setup
 from bridge.delivery.gate import Gates
 from bridge.delivery.http import Http
 from bridge.delivery.worker import Worker
@@ -177,6 +177,7 @@ class App:
             self._engine.subjects,
             self._limits,
             self._give_up,
+            polls(self._loaded, self._engine.polls),
         )
         self._source.ask_missed(self._engine.watches_disconnects, self._down_since)
         source = self._tasks.create_task(self._source.run())
@@ -384,6 +385,7 @@ class App:
         self._source.reconfigure(settings(self._loaded, self._path, self._environ))
         self._source.ask_missed(self._engine.watches_disconnects)
         await self._source.resubscribe(self._engine.subjects)
+        self._source.poll(polls(self._loaded, self._engine.polls))
         self._tell_reloaded(loaded)
         systemd.ready(self._status())
 

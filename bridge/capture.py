@@ -9,7 +9,7 @@ from bridge.clock import Clock
 from bridge.errors import RecordingError
 from bridge.inputs import Blind, Input, Message, Own, Sight
 from bridge.recorder import Recorder
-from bridge.source.settings import Settings
+from bridge.source.settings import Polls, Settings
 from bridge.source.supervisor import Source
 
 
@@ -21,9 +21,9 @@ class Capture:
         self._sighted = False
         self._over = asyncio.Event()
 
-    async def run(self, settings: Settings, subjects: Collection[str], seconds: float | None) -> None:
+    async def run(self, settings: Settings, subjects: Collection[str], polls: Polls, seconds: float | None) -> None:
         """Until SIGTERM or SIGINT, or for so many seconds. Raises RecordingError if the file cannot be written."""
-        source = Source(settings, self._clock, self, subjects)
+        source = Source(settings, self._clock, self, subjects, polls=polls)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._over.set)

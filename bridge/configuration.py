@@ -11,7 +11,8 @@ from bridge.muting import Mutes
 from bridge.outbox import Routing, Target
 from bridge.receiver import Destination
 from bridge.setup import PlacedRule, Setup
-from bridge.source.settings import Settings, Tls
+from bridge.source.settings import Polls, Settings, Tls
+from bridge.values import SECOND
 
 
 def setup(loaded: Loaded) -> Setup:
@@ -40,6 +41,13 @@ def setup(loaded: Loaded) -> Setup:
         labels=config.labels,
         names=Names(config.nats.accounts, config.nats.token_auth, config.nats.imports),
     )
+
+
+def polls(loaded: Loaded, wants: frozenset[str]) -> Polls:
+    """How servers are asked for events of these types."""
+    nats = loaded.config.nats
+    interval, timeout = nats.poll.interval / SECOND, nats.poll.timeout / SECOND
+    return Polls(wants=wants, interval=interval, timeout=timeout, hide_tokens=nats.token_auth)
 
 
 def destinations(loaded: Loaded) -> dict[str, Destination]:

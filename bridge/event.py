@@ -23,7 +23,9 @@ NUMBER_MAX = 1e300
 TEXT_MAX = 256
 """Characters of a stranger's text that are kept."""
 
-CREDENTIALS = frozenset({"jwt", "nonce", "raw", "nkey", "sig", "auth_token", "pass", "password"})
+CREDENTIALS = frozenset(
+    {"jwt", "nonce", "raw", "nkey", "sig", "auth_token", "pass", "password", "trusted_operators_jwt"}
+)
 """Keys of payloads whose values are credentials, or raw certificates: gone before anybody sees the event."""
 
 _HASHED = re.compile(r"token:[0-9a-f]{12}")

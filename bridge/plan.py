@@ -96,7 +96,8 @@ def make(rule: Rule, kind: EventType | None, tops: Iterable[str], latest: Iterab
         return read_text(kind, path, names)
 
     series = kind.series if kind and kind.series else tuple(rule.by)
-    process = [path for path in PROCESS if kind and kind.series and path in kind.fields]
+    # What several servers tell in turn, such as a stream's leaders, is no process of one of them.
+    process = [path for path in PROCESS if kind and "server.name" in kind.series and path in kind.fields]
     equal = [matcher for matcher in rule.where if matcher.op == "="]
     others = [matcher for matcher in rule.where if matcher.op != "="]
     return Plan(

@@ -12,7 +12,8 @@ from bridge.cli.place import DEFAULT, FILE, VARIABLE, default_file
 from bridge.cli.span import span
 from bridge.clock import SystemClock
 from bridge.config import Loaded, load
-from bridge.configuration import settings, setup
+from bridge.configuration import polls, settings, setup
+from bridge.engine import Engine
 from bridge.events import EVENT_TYPES
 from bridge.events.families import subscriptions
 from bridge.recorder import Recorder
@@ -31,7 +32,8 @@ REQUESTS = "$SYS.REQ.>"
 def record(out: Path, path: Path | None, subjects: tuple[str, ...], duration: int | None) -> None:
     """Write down what NATS says, for replay and tests, until SIGTERM, Ctrl-C or --for.
 
-    Connects as `run` does and listens to every event that the bridge knows and to the subjects of the rules.
+    Connects as `run` does, listens to every event that the bridge knows and to the subjects of the rules, and asks
+    servers for what the rules want of them; with --subject it only listens, and to nothing else.
     Credentials do not get into the file, and text that strangers chose is cleaned.
     """
     for subject in subjects:
@@ -39,14 +41,16 @@ def record(out: Path, path: Path | None, subjects: tuple[str, ...], duration: in
     path = path or default_file()
     loaded = load(path, os.environ)
     log.configure(loaded.config.log.format, loaded.config.log.level)
-    recorded = asyncio.run(_record(loaded, path, out, subjects or _all(loaded), duration))
+    recorded = asyncio.run(_record(loaded, path, out, subjects, duration))
     click.echo(f"{out}: {recorded} events")
 
 
-async def _record(loaded: Loaded, path: Path, out: Path, subjects: tuple[str, ...], duration: int | None) -> int:
+async def _record(loaded: Loaded, path: Path, out: Path, only: tuple[str, ...], duration: int | None) -> int:
     recorder = Recorder(out, setup(loaded).names, append=False)
     capture = Capture(recorder, SystemClock())
-    await capture.run(settings(loaded, path), subjects, None if duration is None else duration / SECOND)
+    wants = frozenset() if only else Engine(setup(loaded), SystemClock().now()).polls
+    seconds = None if duration is None else duration / SECOND
+    await capture.run(settings(loaded, path), only or _all(loaded), polls(loaded, wants), seconds)
     return recorder.events
 
 

@@ -14,7 +14,7 @@ from bridge.receiver import Destination
 from bridge.route import Route
 from bridge.silence import Silence, declared
 from bridge.time_interval import TimeIntervals
-from bridge.values import DAY, HOUR, Duration, Moment, Secret
+from bridge.values import DAY, HOUR, SECOND, Duration, Moment, Secret
 
 DEFAULT_STATE_DIRECTORY = Path("/var/lib/nats-alert-bridge")
 
@@ -39,10 +39,17 @@ class Tls(Options):
         return self
 
 
+class Poll(Options):
+    """How often servers are asked for what they tell only then, and how long for an answer."""
+
+    interval: Annotated[Duration, Field(ge=SECOND)] = 30 * SECOND
+    timeout: Annotated[Duration, Field(ge=SECOND // 10)] = 5 * SECOND
+
+
 class Nats(Options):
     """Where the events come from, and how to log in there."""
 
-    later = frozenset(("poll", "stream"))
+    later = frozenset(("stream",))
 
     servers: Annotated[list[Annotated[str, AfterValidator(check_server_url)]], Field(min_length=1)] = [
         "nats://127.0.0.1:4222"
@@ -58,6 +65,7 @@ class Nats(Options):
     """Account id → the name that people know it by."""
     imports: Annotated[str, AfterValidator(check_imports)] = ""
     """What the subjects of JetStream events begin with that the system account imports; the `*` is the account."""
+    poll: Poll = Poll()
     token_auth: bool = False
 
     @field_validator("servers")

@@ -2,20 +2,10 @@
 
 import msgspec
 
-from bridge.event import EventType, Field, as_number
+from bridge.event import EventType, Field
+from bridge.events.amounts import per_core, share
 from bridge.events.fields import COMMON, catalogue
 from bridge.events.lists import counted, distinct_names, is_behind, is_offline, largest, pairs
-
-
-def _per_core(cpu: object, cores: object) -> float | None:
-    used, count = as_number(cpu), as_number(cores)
-    return used / count if used is not None and count else None
-
-
-def _used(used: object, limit: object) -> float | None:
-    part, most = as_number(used), as_number(limit)
-    return 100 * part / most if part is not None and most and most > 0 else None
-
 
 _STATSZ = (
     Field("statsz.start", "time", "start of the server's process"),
@@ -26,7 +16,7 @@ _STATSZ = (
         "statsz.cpu_per_core",
         "percent",
         "processor use, in percent of all cores",
-        derive=_per_core,
+        derive=per_core,
         sources=("statsz.cpu", "statsz.cores"),
     ),
     Field("statsz.connections", "number", "client connections now"),
@@ -154,14 +144,14 @@ _STATSZ = (
         "statsz.jetstream.storage_used",
         "percent",
         "JetStream storage in use, of its limit",
-        derive=_used,
+        derive=share,
         sources=("statsz.jetstream.stats.storage", "statsz.jetstream.config.max_storage"),
     ),
     Field(
         "statsz.jetstream.memory_used",
         "percent",
         "JetStream memory in use, of its limit",
-        derive=_used,
+        derive=share,
         sources=("statsz.jetstream.stats.memory", "statsz.jetstream.config.max_memory"),
     ),
 )

@@ -67,13 +67,14 @@ class Poller:
                     await self._changed.wait()
 
     async def _round(self, nats: Connection, polls: Polls, resumed: bool) -> None:
-        asked = {question.endpoint: question for question in questions(polls.wants)}
+        posed = questions(polls.wants, polls.hide_tokens)
+        asked = {question.endpoint: question for question in posed}
         roster = self._roster
         roster.begin(["", *asked])
         called = await nats.ask(request(), within=polls.timeout, least=max(1, roster.expected))
         here = [answer for answer in called.answers.values() if roster.hear(answer.server, "")]
         async with asyncio.TaskGroup() as tasks:
-            for question in questions(polls.wants):
+            for question in posed:
                 tasks.create_task(self._pose(nats, question, Pose(polls.timeout, max(1, len(here)))))
         for server, endpoints in roster.lacking():
             await self._insist(nats, [asked.get(endpoint) for endpoint in sorted(endpoints)], server.id, polls.timeout)

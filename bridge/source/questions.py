@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 
+from bridge.event import hash_token
+from bridge.events.accounts import hides_tokens
 from bridge.source.connection import Connection
-from bridge.source.gather import Answer, Paged, request
+from bridge.source.gather import Answer, Origin, Paged, request
 
 Message = tuple[str, bytes]
 Item = tuple[str, dict[str, Any]]
@@ -34,8 +36,8 @@ class Question(msgspec.Struct, frozen=True):
 
     endpoint: str
     paged: Paged | None = None
-    items: Callable[[Any, str], Iterable[Item]] | None = None
-    """From the data and the name of the server that sent it."""
+    items: Callable[[Any, Origin], Iterable[Item]] | None = None
+    """From the data and the server that sent it."""
     each_account: bool = False
 
     async def ask(self, nats: Connection, pose: Pose) -> AsyncIterator[tuple[Answer, list[Message]]]:
@@ -74,7 +76,7 @@ class Question(msgspec.Struct, frozen=True):
         server = msgspec.json.decode(answer.body, type=_Server).server
         return [
             (f"{subject}.{kind}", msgspec.json.encode({"server": server, "data": data}))
-            for kind, data in self.items(_decoded(answer), answer.server.name)
+            for kind, data in self.items(_decoded(answer), answer.server)
         ]
 
 
@@ -82,11 +84,13 @@ class _Server(msgspec.Struct):
     server: msgspec.Raw
 
 
-def questions(wants: Iterable[str]) -> list[Question]:
+def questions(wants: Iterable[str], hide_tokens: bool = False) -> list[Question]:
     """What to ask for these types of events."""
     wanted = set(wants)
     jetstream = {name.partition(".")[2].upper() for name in wanted & {"poll.stream", "poll.consumer"}}
     asked = [question for name, question in _QUESTIONS.items() if name in wanted]
+    if hide_tokens:
+        asked = [msgspec.structs.replace(one, items=_hidden) if one.endpoint == "CONNZ" else one for one in asked]
     return [*asked, _jetstream(jetstream)] if jetstream else asked
 
 
@@ -107,15 +111,27 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _listed(kind: str, key: str) -> Callable[[Any, str], Iterator[Item]]:
-    def items(data: Any, server: str) -> Iterator[Item]:
+def _listed(kind: str, key: str) -> Callable[[Any, Origin], Iterator[Item]]:
+    def items(data: Any, server: Origin) -> Iterator[Item]:
         for item in _dicts(data.get(key)) if isinstance(data, dict) else ():
             yield kind, item
 
     return items
 
 
-def _gateways(data: Any, server: str) -> Iterator[Item]:
+_connections = _listed("CONNECTION", "connections")
+
+
+def _hidden(data: Any, server: Origin) -> Iterator[Item]:
+    """Connections whose user may be a token."""
+    for kind, item in _connections(data, server):
+        user = item.get("authorized_user")
+        if isinstance(user, str) and user and not hides_tokens(server.ver):
+            item["authorized_user"] = hash_token(user)
+        yield kind, item
+
+
+def _gateways(data: Any, server: Origin) -> Iterator[Item]:
     for direction in ("outbound", "inbound"):
         gateways = data.get(f"{direction}_gateways") if isinstance(data, dict) else None
         for name, found in gateways.items() if isinstance(gateways, dict) else ():
@@ -129,7 +145,7 @@ _NOT_OF_ACCOUNT = frozenset(
 """What is long, and told by no rule; of the claims only the limits stay."""
 
 
-def _account(data: Any, server: str) -> Iterator[Item]:
+def _account(data: Any, server: Origin) -> Iterator[Item]:
     detail = data.get("account_detail") if isinstance(data, dict) else None
     if isinstance(detail, dict):
         item = {key: value for key, value in detail.items() if key not in _NOT_OF_ACCOUNT}
@@ -142,15 +158,15 @@ def _account(data: Any, server: str) -> Iterator[Item]:
 def _jetstream(kinds: set[str]) -> Question:
     options: dict[str, object] = {"accounts": True, "streams": True, "config": True, "consumer": "CONSUMER" in kinds}
 
-    def items(data: Any, server: str) -> Iterator[Item]:
+    def items(data: Any, server: Origin) -> Iterator[Item]:
         for account in _dicts(data.get("account_details")) if isinstance(data, dict) else ():
             whose = {"account": account.get("id") or account.get("name"), "account_name": account.get("name")}
             for stream in _dicts(account.get("stream_detail")):
                 consumers = _dicts(stream.pop("consumer_detail", None))
-                if "STREAM" in kinds and _leads(server, stream):
+                if "STREAM" in kinds and _leads(server.name, stream):
                     yield "STREAM", {**whose, **stream}
                 for consumer in consumers if "CONSUMER" in kinds else ():
-                    if _leads(server, consumer, stream):
+                    if _leads(server.name, consumer, stream):
                         yield "CONSUMER", {**whose, **consumer}
 
     return Question("JSZ", Paged("JSZ", "account_details", options), items)
@@ -169,9 +185,7 @@ _QUESTIONS = {
     "server.healthz": Question("HEALTHZ"),
     "server.varz": Question("VARZ"),
     "server.jsz": Question("JSZ"),
-    "poll.connection": Question(
-        "CONNZ", Paged("CONNZ", "connections", {"auth": True}), _listed("CONNECTION", "connections")
-    ),
+    "poll.connection": Question("CONNZ", Paged("CONNZ", "connections", {"auth": True}), _connections),
     "poll.route": Question("ROUTEZ", None, _listed("ROUTE", "routes")),
     "poll.gateway": Question("GATEWAYZ", None, _gateways),
     "poll.leafnode": Question("LEAFZ", None, _listed("LEAFNODE", "leafs")),

@@ -74,3 +74,5 @@ class Polls(msgspec.Struct, frozen=True, kw_only=True):
     interval: float = 30.0
     timeout: float = 5.0
     """For each answer."""
+    hide_tokens: bool = False
+    """Users of connections may be tokens, on servers that show them."""
