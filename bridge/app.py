@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,10 +22,12 @@ from bridge.config import Loaded, load
 from bridge.configuration import destinations, polls, settings, setup
 from bridge.delivery.gate import Gates
 from bridge.delivery.http import Http
+from bridge.delivery.standing import Standing
 from bridge.delivery.worker import Worker
 from bridge.engine import Engine
 from bridge.errors import ConfigError, StoreError
 from bridge.inbox import Inbox
+from bridge.notification import AlertView
 from bridge.receiver import Destination
 from bridge.recorder import Recorder
 from bridge.source.settings import Limits
@@ -333,15 +335,23 @@ class App:
         ]
         for key, destination in destinations(self._loaded).items():
             if key not in self._workers:
-                worker = Worker(
-                    key, destination, Http(self._clock, self._gates.of(destination), destination.way), self._inbox
-                )
+                http = Http(self._clock, self._gates.of(destination), destination.way)
+                worker = Worker(key, destination, http, self._inbox, self._standing(key))
                 task = self._tasks.create_task(worker.run(), name=f"worker {key}")
                 self._workers[key] = Employed(destination, worker, task)
                 mine = [row for row in rows if row.destination == key]
                 self._given.difference_update(row.id for row in mine)
                 for row in mine:
                     self._give(row)
+
+    def _standing(self, key: str) -> Standing:
+        """What fires and a destination was told of."""
+
+        def alerts() -> Iterator[list[AlertView]]:
+            for group in list(self._engine.outbox.groups):
+                yield self._engine.outbox.standing(group, key, self._clock.now())
+
+        return Standing(alerts, self._loaded.config.external_url)
 
     async def _stop_workers(self, loaded: Loaded) -> None:
         """Those whose destination was removed or has other settings."""

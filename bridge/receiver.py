@@ -1,6 +1,6 @@
 """The base of all destinations: a destination says how a notification is told, as a conversation without I/O."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ import msgspec
 from pydantic import AfterValidator
 
 from bridge.errors import Refused, Rejected, Transient
-from bridge.notification import Notification
+from bridge.notification import AlertView, Notification
 from bridge.options import Options
 from bridge.signature import Signature
 from bridge.values import Secret
@@ -25,6 +25,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     method: str = "POST"
     url: Secret
+    peers: tuple[Secret, ...] = ()
+    """More URLs that get the same at the same time. The reply is that of one that took it, if there is any."""
     headers: Mapping[str, str] = {}
     body: bytes = b""
     signature: Signature | None = None
@@ -108,6 +110,19 @@ class Destination(Options):
     def memory_for(self) -> int:
         """Microseconds for which what it remembered about a group is kept after the group's end."""
         return 0
+
+    @property
+    def resends(self) -> int:
+        """Microseconds after which what fires must be told again, for the service forgets it; 0: it does not."""
+        return 0
+
+    def resend(self, alerts: Sequence[AlertView], external_url: str) -> Conversation:
+        """Tell again what fires, and what has ended lately."""
+        raise NotImplementedError
+
+    def singly(self) -> "list[Destination]":
+        """For trials: itself, or one destination for each of the servers that it tells at the same time."""
+        return [self]
 
     def account(self) -> Secret | None:
         """What the service counts its limits against: destinations that have the same share rate and pauses."""

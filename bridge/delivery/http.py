@@ -16,6 +16,7 @@ import httpx
 from bridge.clock import Clock
 from bridge.delivery.clients import Clients
 from bridge.delivery.gate import Gate
+from bridge.delivery.peers import Peers
 from bridge.delivery.resolver import Resolver
 from bridge.errors import Refused, Rejected, Transient, Trouble
 from bridge.receiver import DIRECT, Reply, Request, Way
@@ -50,6 +51,7 @@ class Http:
         self._deadline = deadline
         self._resolver = Resolver()
         self._clients = Clients(way)
+        self._peers = Peers(clock, self.send)
 
     async def __aenter__(self) -> Self:
         return self
@@ -67,6 +69,8 @@ class Http:
 
     async def send(self, request: Request) -> Reply:
         """The reply, whatever its status. Raises Transient, Rejected or Refused where there is none."""
+        if request.peers:
+            return await self._peers.send(request)
         self.in_flight += 1
         try:
             async with asyncio.timeout(self._deadline):

@@ -11,7 +11,9 @@ import msgspec
 from bridge.commit import Attempt, Commit, OutboxRow, Settled
 from bridge.delivery.backoff import PROBE, TRIES, burst, ladder
 from bridge.delivery.http import Http
+from bridge.delivery.standing import NOTHING, Repetition, Standing
 from bridge.errors import Refused, Rejected, Transient, Trouble
+from bridge.notification import AlertView
 from bridge.receiver import RETRY_AFTER_MAX, Destination, Remember, Reply, Request
 from bridge.values import SECOND, format_duration
 
@@ -72,12 +74,15 @@ class Worker:
     - A kill at any moment leaves the row pending: it is told again with the same id, never lost.
     """
 
-    def __init__(self, key: str, destination: Destination, http: Http, reports: Reports) -> None:
+    def __init__(
+        self, key: str, destination: Destination, http: Http, reports: Reports, standing: Standing = NOTHING
+    ) -> None:
         self._key = key
         self._destination = destination
         self._http = http
         self._clock = http.clock
         self._reports = reports
+        self._repetition = Repetition(self._clock, standing) if destination.resends else None
         self._known: set[str] = set()
         self._waiting: list[Pending] = []
         self._flights: dict[str, tuple[Pending, asyncio.Task[None]]] = {}
@@ -137,11 +142,14 @@ class Worker:
     async def run(self) -> None:
         """Until `stop`. Raises only what is wrong with the program or its store; what destinations do is reported."""
         async with self._http, asyncio.TaskGroup() as tasks:
+            resending = tasks.create_task(self._resend_all(self._repetition)) if self._repetition else None
             while not self._stopping:
                 self._wake.clear()
                 self._bury_expired()
                 self._start_ready(tasks)
                 await self._rest(tasks)
+            if resending:
+                resending.cancel()
 
     async def stop(self, grace: float) -> None:
         """Let requests that are out end within `grace` seconds; `run` ends. All else stays pending in the store."""
@@ -207,6 +215,35 @@ class Worker:
     async def _alarm(self, moment: int) -> None:
         await self._clock.sleep(max(0, moment - self._clock.now()) / SECOND)
         self._wake.set()
+
+    # -- what stands
+
+    async def _resend_all(self, repetition: Repetition) -> None:
+        """At the start and now and then. It is not stored and no attempt: what it could not tell, it tells later."""
+        troubled = False
+        while True:
+            try:
+                for batch in repetition.batches():
+                    await self._resend(batch, repetition.external_url)
+            except Trouble as trouble:
+                if not troubled:
+                    log.warning("what fires cannot be told again, trying on destination=%s: %s", self._key, trouble)
+                troubled = True
+            else:
+                troubled = False
+            await self._clock.sleep(self._destination.resends / SECOND)
+
+    async def _resend(self, alerts: list[AlertView], external_url: str) -> None:
+        talk = self._destination.resend(alerts, external_url)
+        reply: Reply | None = None
+        try:
+            while isinstance(request := next(talk) if reply is None else talk.send(reply), Request):
+                await self._http.turn()
+                reply = await self._http.send(request)
+        except StopIteration:
+            log.debug("told again alerts=%d destination=%s", len(alerts), self._key)
+        finally:
+            talk.close()
 
     # -- one row
 
@@ -280,6 +317,8 @@ class Worker:
 
     def _delivered(self, pending: Pending) -> None:
         self._settle(pending, "delivered")
+        if self._repetition:
+            self._repetition.told(pending.row.notification)
         log.info("delivered notification=%s destination=%s attempts=%d", pending.id, self._key, pending.row.attempts)
         if self._reported or self._inherited:
             self._reports.recovered(self._key)

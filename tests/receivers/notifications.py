@@ -90,6 +90,46 @@ HOSTILE = [
 ]
 
 
+_LIVE = [
+    "<!everyone>",
+    "<!channel>",
+    "<!here>",
+    "<@U012AB3CD>",
+    "<#C012AB3CD>",
+    "<!subteam^S012AB3CD>",
+    "<https://evil.example|x>",
+    "<!date^0^{date}^https://evil.example|x>",
+    "<mailto:evil@example.net|x>",
+    "@everyone",
+    "https://evil.example",
+    "*b*",
+]
+_HIDDEN = [
+    "{0}{0}",
+    "<{0}>",
+    "&lt;{0}",
+    "&amp;{0}",
+    "`{0}`",
+    "```{0}",
+    "*{0}*",
+    "_{0}_",
+    "~{0}~",
+    ">{0}",
+    "\n{0}",
+    "\u2028{0}",
+    "\u202e{0}",
+    "\u200b{0}",
+    "\x00{0}",
+    "\\{0}",
+    "[a]({0})",
+    "|{0}",
+    "{0}|",
+    "\ud800{0}",
+]
+MANY_HOSTILE = HOSTILE + [pattern.format(live) for pattern in _HIDDEN for live in _LIVE]
+"""Some three hundred: what is live in Slack, in whatever might hide it."""
+
+
 def alert(state: State = "firing", n: int = 0, text: str = "10.0.0.9", **labels: str) -> AlertView:
     """One alert; `text` stands wherever a stranger's can."""
     return AlertView(
@@ -161,7 +201,7 @@ def every_kind() -> dict[str, Notification]:
         **{f"hostile resolved {n}": notification(alert("resolved", text=text)) for n, text in enumerate(HOSTILE)},
         **{
             f"hostile 100 {n}": notification(
-                *(alert("firing", i, text, **{f"l{j}": text for j in range(15)}) for i in range(100)),
+                *(alert("firing", i, text, **{f"l{j}": text[:500] for j in range(15)}) for i in range(100)),
                 group_labels={"alertname": text, "cluster": text},
             )
             for n, text in enumerate(HOSTILE[:3] + HOSTILE[-9:])

@@ -5,6 +5,7 @@ from typing import Any
 
 LIVE = re.compile(r"<[^>]*>")
 SILENCE = re.compile(r"<https://alerts\.example\.net/#/silences/new\?filter=[A-Za-z0-9%._~-]*\|Silence>")
+DASHBOARD = re.compile(r"<https://dashboards\.example\.net/[^<>| ]*\|Dashboard>")
 DATE = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time_secs\}\|[-0-9: ]+ UTC>")
 
 
@@ -67,7 +68,8 @@ def check_text(element: dict[str, Any], limit: int) -> int:
 def check_markup(text: str, links: list[str]) -> None:
     """Assert that only dates and the operator's own links are live, and every `&` begins an entity."""
     for live in LIVE.findall(text):
-        assert DATE.fullmatch(live) or SILENCE.fullmatch(live) or live in [f"<{url}|Runbook>" for url in links], live
+        ours = any(each.fullmatch(live) for each in (DATE, SILENCE, DASHBOARD))
+        assert ours or live in [f"<{url}|Runbook>" for url in links], live
     rest = LIVE.sub("", text)
     assert "<" not in rest
     assert ">" not in rest
