@@ -79,7 +79,7 @@ async def test_clients_without_a_certificate_that_counts_are_told_once(
         await watch.resolves("ManyConnections")
         if tells:
             await watch.resolves("CertificatesRefused")
-    watch.ends_well()
+    await watch.ends_well()
     both = ["firing", "resolved"]
     assert watch.by("CertificatesRefused", "client_host") == ({"127.0.0.1": both} if tells else {})
     refused = {"vault TLS Handshake Failure": 3 * TIMES}

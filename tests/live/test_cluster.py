@@ -30,7 +30,7 @@ async def test_who_is_killed_is_missed_and_who_says_goodbye_is_not(nats_binary: 
             await watch.counts(1, "ServerRestarted", server_name=restarted.name)
             fail_login(killed, "later")
             await watch.counts(1, "LoginFailed", client_name="later")
-        watch.ends_well()
+        await watch.ends_well()
     assert watch.by("ServerSilent", "server_name") == {killed.name: ["firing", "resolved"]}
     assert watch.by("RoutesMissing", "server_name") == {restarted.name: ["firing", "resolved"]}
     goodbye = "lameduck" if says_lame_duck(nats_binary) else "shutdown"

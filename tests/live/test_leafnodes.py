@@ -36,7 +36,7 @@ async def test_a_leafnode_that_goes_is_told_once_until_it_is_back(
     edge.start()
     back = await watch.resolves("LeafnodeLost")
     assert back.summary == "The leafnode edge is back"
-    watch.ends_well()
+    await watch.ends_well()
     assert watch.by("LeafnodeLost", "client_name") == {"edge": ["firing", "resolved"]}
     assert watch.counted("LeafnodeComes", "client_name", "account_name") == {"edge APP": 2}
     assert watch.counted("LeafnodeGoes", "client_name", "reason") == {"edge Client Closed": 1}
@@ -54,7 +54,7 @@ async def test_a_leafnode_that_hangs_is_told_once_until_it_is_back(
     assert gone.summary.endswith("Stale Connection")
     os.kill(edge.pid, signal.SIGCONT)
     await watch.resolves("LeafnodeLost")
-    watch.ends_well()
+    await watch.ends_well()
     assert watch.by("LeafnodeLost", "client_name") == {"edge": ["firing", "resolved"]}
     assert watch.counted("LeafnodeComes", "client_name") == {"edge": 2}
     assert watch.counted("LeafnodeGoes", "client_name", "reason") == {"edge Stale Connection": 1}
@@ -74,7 +74,7 @@ async def test_a_dead_link_that_was_replaced_before_its_end_is_no_loss(
         await watch.counts(1, "LeafnodeGoes", reason="Duplicate Remote LeafNode Connection")
         edge.stop()
         await watch.fires("LeafnodeLost")
-        watch.ends_well()
+        await watch.ends_well()
     [gone] = watch.told("LeafnodeLost")
     assert gone.summary.endswith("Client Closed")
     assert watch.counted("LeafnodeComes", "client_name") == {"edge": 2}

@@ -46,7 +46,7 @@ class Course:
             self.is_refused(self.last)
             await self.watch.resolves("LoginFailed", claimed_name="last")
             await self.watch.resolves("CredentialsExpired", client_name="brief")
-        self.watch.ends_well()
+        await self.watch.ends_well()
 
     def login(self, user: User, name: str) -> Peer:
         self.logins.append(user)

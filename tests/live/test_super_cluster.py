@@ -68,7 +68,7 @@ async def test_the_other_cluster_is_heard_like_ones_own_and_missed_once(
             await watch.resolves("LeafnodeLost")
             west.stop()
             await watch.counts(1, "ServerStops")
-        watch.ends_well()
+        await watch.ends_well()
     assert watch.by("LeafnodeLost", "client_name") == {"edge": ["firing", "resolved"]}
     assert watch.by("ServerSilent", "server_name", "server_cluster") == {"n-west west": ["firing", "resolved"]}
     assert watch.by("GatewayLost", "server_name") == {"n-east": ["firing", "resolved"]}

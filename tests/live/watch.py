@@ -1,6 +1,7 @@
 """A bridge as an operator runs it, on a rules file made for one situation, and what its receiver was told."""
 
 import contextlib
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,9 @@ LOGIN = f"user: sys, password: {PASSWORD}"
 PATIENCE = 20.0
 """Seconds that a server, the bridge and a message may take together on a slow machine."""
 
+QUIET = 0.7
+"""Longer than any group waits, in seconds."""
+
 
 def main_file(server: str, sink: str, rules: str, nats: str = LOGIN) -> str:
     """The file that names the file with the rules; `nats` is how it connects."""
@@ -28,7 +32,7 @@ log: {{level: debug, format: text}}
 receivers:
   - name: ops
     webhook_configs: [{{url: '{sink}'}}]
-route: {{receiver: ops, group_by: ['...'], group_wait: 100ms, group_interval: 1s}}
+route: {{receiver: ops, group_by: ['...'], group_wait: 100ms, group_interval: 200ms}}
 rule_files: ['{RULES / rules}']
 """
 
@@ -56,6 +60,7 @@ class Watch:
     async def sees(self, times: int = 1) -> None:
         """Once it has connected to NATS so many times."""
         await eventually(lambda: len(self.program.said(" connected to ")) >= times, PATIENCE)
+        assert self.program.said("BridgeConfigInvalid") == []
 
     def told(self, alert: str, **labels: str) -> list[Line]:
         """The lines about one alert, or all alerts of a rule that have these labels, in order."""
@@ -94,8 +99,9 @@ class Watch:
 
         return (await eventually(found, within))[0]
 
-    def ends_well(self) -> None:
-        """It stops as it should, took every message for what it is, and nothing was told twice."""
+    async def ends_well(self) -> None:
+        """It has no more to tell, stops as it should, took every message for what it is, and told nothing twice."""
+        await eventually(lambda: time.monotonic() - self.sink.requests[-1].at > QUIET, PATIENCE)
         assert self.program.stop() == 0
         told = lines(self.sink.requests)
         assert [line.alert for line in told if line.name.startswith("Bridge")] == []
