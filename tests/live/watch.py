@@ -19,7 +19,7 @@ LOGIN = f"user: sys, password: {PASSWORD}"
 PATIENCE = 20.0
 """Seconds that a server, the bridge and a message may take together on a slow machine."""
 
-QUIET = 0.7
+QUIET = 1.3
 """Longer than any group waits, in seconds."""
 
 
@@ -32,7 +32,7 @@ log: {{level: debug, format: text}}
 receivers:
   - name: ops
     webhook_configs: [{{url: '{sink}'}}]
-route: {{receiver: ops, group_by: ['...'], group_wait: 100ms, group_interval: 200ms}}
+route: {{receiver: ops, group_by: ['...'], group_wait: 100ms, group_interval: 1s}}
 rule_files: ['{RULES / rules}']
 """
 
