@@ -23,6 +23,8 @@ from bridge.ruletest.message import Numbering, tell
 from bridge.values import SECOND
 
 SAMPLES = "samples.jsonl"
+IMPORTS = "acct.*."
+"""How the imports of samples are labelled."""
 _MADE_UP_AT = 1_795_421_000 * SECOND
 
 
@@ -71,8 +73,8 @@ def _facts(kind: EventType) -> Iterator[str]:
         yield f"asked for: {kind.poll}, every nats.poll.interval"
     for subject in () if kind.poll else kind.aliases:
         yield f"{'also:':10} {subject} (not subscribed to; for a rule that names it by `subject`)"
-    for place, subject in enumerate(imports_of(kind, "acct.*.")):
-        yield f"{'' if place else 'imported:':10} {subject} (with nats.imports: 'acct.*.')"
+    for place, subject in enumerate(imports_of(kind, IMPORTS)):
+        yield f"{'' if place else 'imported:':10} {subject} (with nats.imports: '{IMPORTS}')"
     yield f"{'severity:':10} usually {_severity(kind)}"
     if not kind.own:
         yield f"{'servers:':10} {f'from {kind.since} on' if kind.since else 'all'}"
@@ -119,7 +121,7 @@ def sample(kind: EventType) -> tuple[str, dict[str, Any], bool]:
     if kind.own:
         return kind.name, {}, False
     lines = files("bridge.events").joinpath(SAMPLES).read_bytes().splitlines(keepends=True)
-    decoder = Decoder(dict.fromkeys([kind.name], ()), Once(), Names())
+    decoder = Decoder(dict.fromkeys([kind.name], ()), Once(), Names(imports=IMPORTS))
     for given in read(lines, SAMPLES):
         if isinstance(given, Message):
             event = decoder.decode(given.subject, given.data, given.at, given.account)

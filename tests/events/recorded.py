@@ -36,8 +36,11 @@ def recorded(subject_end: str, version: str = "*") -> list[Message]:
     ]
 
 
+IMPORTING = Names(imports="acct.*.")
+
+
 def decoder(names: Names | None = None, once: Once | None = None, raw: Collection[str] = ()) -> Decoder:
-    return Decoder(EVERYTHING, once or Once(), names or Names(), raw)
+    return Decoder(EVERYTHING, once or Once(), names or IMPORTING, raw)
 
 
 def hear(decodes: Decoder, message: Message) -> Event | None:

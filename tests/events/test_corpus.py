@@ -74,19 +74,9 @@ def test_every_message_is_an_event_of_a_known_type(path: Path) -> None:
 UNRECORDED = {
     "server.ocsp_reject",
     "server.ocsp_link_invalid",
-    "js.stream_batch_abandoned",
     "js.server_out_of_space",
     "js.server_removed",
     "js.meta_rescue",
-    "js.api_limit_reached",
-    "js.consumer_pause",
-    "js.consumer_group_pinned",
-    "js.consumer_group_unpinned",
-    "js.snapshot_create",
-    "js.snapshot_complete",
-    "js.restore_create",
-    "js.restore_complete",
-    "js.consumer_ack",
 }
 
 
