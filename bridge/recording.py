@@ -13,7 +13,7 @@ from bridge.errors import RecordingError
 from bridge.event import Event, payload, walk
 from bridge.events.accounts import Names, hides_tokens
 from bridge.events.claims import claims
-from bridge.events.families import SIZE_MAX
+from bridge.events.families import SIZE_MAX, size_max_of
 from bridge.inputs import Blind, Happening, Input, Message, Own, Sight
 from bridge.text import one_line
 from bridge.values import SECOND
@@ -84,7 +84,8 @@ def write(given: Input, at: int, names: Names) -> bytes | None:
     """
     match given:
         case Message():
-            return _line(at, _subject(given.subject), clean_body(given.data, names), _subject(given.account))
+            body = clean_body(given.data, names, size_max_of(given.subject))
+            return _line(at, _subject(given.subject), body, _subject(given.account))
         case Happening():
             return _line(at, OWN + given.name, _encode(payload(Event("", at, "", given.fields))))
         case Blind():
@@ -97,11 +98,11 @@ def write(given: Input, at: int, names: Names) -> bytes | None:
             return None
 
 
-def clean_body(data: bytes, names: Names) -> str:
+def clean_body(data: bytes, names: Names, size_max: int = SIZE_MAX) -> str:
     """A payload as it may be kept: of a JWT what it claims. What else is no JSON object cannot be cleaned: blanks that
     are none stand for it."""
-    if len(data) > SIZE_MAX:
-        return " " * (SIZE_MAX + 1)
+    if len(data) > size_max:
+        return " " * (size_max + 1)
     try:
         body = msgspec.json.decode(data)
     except (ValueError, RecursionError) as error:

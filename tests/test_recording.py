@@ -351,3 +351,14 @@ def test_what_cannot_be_a_recording_is_refused(make: str, tmp_path: Path) -> Non
         path = path / "r"
     with pytest.raises(RecordingError, match=f"^{path}: the recording cannot be written|^{path}: this is no regular"):
         Recorder(path, PLAIN, append=True)
+
+
+def test_an_answer_to_a_poll_may_be_larger_than_an_event() -> None:
+    body = json.dumps({"server": {"id": "P1"}, "data": {"accounts": [{"name": "a" * 200}] * 8_000}}).encode()
+    [_, kept] = read(lines([Message("$SYS.REQ.SERVER.P1.JSZ", body, NOW)]), "r")
+    [_, lost] = read(lines([Message("$SYS.SERVER.P1.STATSZ", body, NOW)]), "r")
+    assert isinstance(kept, Message)
+    assert isinstance(lost, Message)
+    assert len(body) > SIZE_MAX
+    assert json.loads(kept.data)["data"]["accounts"]
+    assert not lost.data.strip()

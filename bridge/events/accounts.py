@@ -64,18 +64,20 @@ class Learned:
             self.names[id] = as_text(name) or ""
             self.worked_out.clear()
 
-    def pair(self, event: str, account: str, label: str) -> None:
-        """A copy of an event says its account, or its subject has a label for it: together they say who is who.
+    def call(self, account: str, label: str) -> None:
+        """The system account imports this account's events under a label: its name, unless it has one."""
+        if account == label or self.ids.get(label) == account or len(self.ids) >= ACCOUNTS_MAX:
+            return
+        self.ids[label] = account
+        if account not in self.names:
+            self.learn(account, label)
 
-        An import may be labelled otherwise than the account is called. That label is then its name, unless it has one.
-        """
+    def pair(self, event: str, account: str, label: str) -> None:
+        """A copy of an event says its account, or its subject has a label for it: together they say who is who."""
         known_account, known_label = self._pairs.pop(event, ("", ""))
         account, label = account or known_account, label or known_label
         if account and label:
-            if account != label and len(self.ids) < ACCOUNTS_MAX:
-                self.ids[label] = account
-                if account not in self.names:
-                    self.learn(account, label)
+            self.call(account, label)
             return
         if len(self._pairs) >= PAIRS_MAX:
             del self._pairs[next(iter(self._pairs))]

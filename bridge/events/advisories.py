@@ -49,6 +49,7 @@ class Advisories:
         `stranger` takes messages of another type than the subject's own.
         """
         once, learned, twofold, name_of = self._once, self._learned, self._twofold, self._name_of
+        audits = self._kind.account == "client.acc"
         suffix, name, hides_user, has_account = (
             self._suffix,
             self._kind.name,
@@ -79,6 +80,8 @@ class Advisories:
                 body.account = told or self._id(label) or account or None
             elif not once.first(id, "", 0):
                 return None
+            elif label and audits and isinstance(owner := body.client.acc, str) and owner:
+                learned.call(owner, label)
             if hides_user and isinstance(user := body.client.user, str) and user:
                 body.client.user = hash_token(user)  # These do not say the version of their server.
             return Event(name, at, subject, body, data, "", 0, "", None, name_of(body) if name_of else None)

@@ -66,6 +66,12 @@ def find(subject: str, imports: str = "") -> tuple[Family | None, str]:
     return None, label
 
 
+def size_max_of(subject: str) -> int:
+    """Bytes that a message on a subject may have."""
+    family, _ = find(subject)
+    return family.size_max if family else SIZE_MAX
+
+
 def unlabelled(subject: str, imports: str) -> tuple[str, str]:
     """A JetStream event's subject as in its own account, and what stood in the place of the account."""
     for prefix in (FORWARDED, imports):

@@ -102,6 +102,12 @@ def test_once_both_copies_of_one_event_came_the_label_of_an_import_stands_for_it
     assert ear.whose(f"acct.payments.{GIVEN_UP}", body("max_deliver", "d")) == (ID, "payments")
 
 
+def test_an_audit_says_whose_its_label_is() -> None:
+    ear = Ear()
+    assert ear.whose("acct.payments.ADVISORY.API", body("api_audit", client={"acc": ID})) == (ID, "payments")
+    assert ear.whose(f"acct.payments.{GIVEN_UP}", body("max_deliver", "b")) == (ID, "payments")
+
+
 def test_a_label_that_the_operator_gives_to_an_account_stands_for_it_from_the_first_event_on() -> None:
     ear = Ear(**{ID: "payments"})
 
@@ -138,11 +144,11 @@ def test_accounts_that_are_remembered_are_bounded() -> None:
 
 def test_both_copies_of_every_recorded_advisory_have_the_same_account_whichever_comes_first() -> None:
     for path in FILES:
-        heard = [each for each in messages(path) if each.subject.startswith("$JS.EVENT.")]
+        heard = [each for each in messages(path) if each.subject.startswith(("$JS.EVENT.", "acct."))]
         for order in (heard, heard[::-1]):
             ear = Ear()
             accounts = {ear.whose(each.subject, json.loads(each.data), each.account) for each in order}
-            assert accounts <= {("APP", "APP"), (None, None), None}
+            assert accounts <= {(name, name) for name in ("APP", "A", "bee", None)} | {("B", "bee"), None}
 
 
 # -- fields ----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 from bridge.engine import Engine
 from bridge.event import payload
 from bridge.events import EVENT_TYPES
+from bridge.events.families import imports_of
 from bridge.events.reading import sources
 from bridge.inputs import Message, Sight
 from bridge.values import SECOND
@@ -255,7 +256,7 @@ def test_the_subjects_of_the_catalogue_are_those_of_the_recordings() -> None:
                 heard = [
                     name
                     for name, kind in EVENT_TYPES.items()
-                    for subject in (*kind.subjects, *kind.aliases)
+                    for subject in (*kind.subjects, *kind.aliases, *imports_of(kind, "acct.*."))
                     if _heeds(subject, message.subject)
                 ]
                 assert heard

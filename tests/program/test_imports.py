@@ -1,0 +1,69 @@
+"""JetStream's events of tenants, which the system account imports: of whom they are, once, and only what rules need."""
+
+import json
+
+import nats
+
+from bridge.demo.nats_server import NatsServer
+from tests.conftest import StartServer
+from tests.program.conftest import StartBridge
+from tests.program.messages import lines
+from tests.program.rules import rules_file
+from tests.sink import Sink
+from tests.waiting import eventually
+
+IMPORTING = """
+jetstream: {max_mem: 16MB, max_file: 16MB}
+accounts {
+  SYS {
+    users: [{user: sys, password: "s3cret-pass"}]
+    imports: [
+      {stream: {account: A, subject: "$JS.EVENT.>"}, to: "acct.A.>"}
+      {stream: {account: B, subject: "$JS.EVENT.>"}, to: "acct.second.>"}
+    ]
+  }
+  A { jetstream: enabled, users: [{user: a, password: p}], exports: [{stream: "$JS.EVENT.>", accounts: [SYS]}] }
+  B { jetstream: enabled, users: [{user: b, password: p}], exports: [{stream: "$JS.EVENT.>", accounts: [SYS]}] }
+}
+system_account: SYS
+"""
+
+RULES = """\
+- alert: ApiError
+  events: js.api_audit
+  where: ['error.code >= 400']
+  by: [account.name, error.description]
+  keep_firing_for: 1h
+- alert: StreamDeleted
+  events: js.stream_action
+  where: ['action = delete']
+  by: [account.name, stream]
+  keep_firing_for: 1h
+"""
+
+
+async def ask(server: NatsServer, user: str, *requests: tuple[str, object]) -> None:
+    """Requests to JetStream's API by a tenant."""
+    client = await nats.connect(server.url, user=user, password="p")
+    for subject, body in requests:
+        await client.request(f"$JS.API.{subject}", json.dumps(body).encode() if body else b"", timeout=10)
+    await client.close()
+
+
+async def test_each_tenants_trouble_is_told_as_its_own(
+    start_server: StartServer, start_bridge: StartBridge, sink: Sink
+) -> None:
+    server = start_server(IMPORTING)
+    file = rules_file(server.url, sink.url, RULES).replace("user: sys,", "user: sys, imports: 'acct.*.',")
+    program = start_bridge(file)
+    await program.hears()
+    stream = {"name": "S", "subjects": ["s"], "storage": "memory"}
+    for user in "ab":
+        await ask(server, user, ("STREAM.CREATE.S", stream), ("STREAM.INFO.NOPE", None), ("STREAM.DELETE.S", None))
+    await eventually(lambda: len(lines(sink.requests)) >= 4, within=15)
+
+    assert program.stop() == 0
+    told = {(line.name, line.labels["account_name"]): line for line in lines(sink.requests) if line.state == "firing"}
+    assert told.keys() == {(alert, account) for alert in ("ApiError", "StreamDeleted") for account in ("A", "second")}
+    assert {line.count for line in told.values()} == {1}
+    assert {line.labels.get("error_description") for line in told.values()} == {"stream not found", None}
