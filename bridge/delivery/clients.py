@@ -31,10 +31,10 @@ class Clients:
         """Raises Refused, with the file, if there is no reading a certificate."""
         seen = [_stamp(path) for path in self._files]
         if self._client is None:
-            self._client, self._seen = _client(_authorities(self._way), self.proxy), seen
+            self._client, self._seen = _client(authorities(self._way), self.proxy), seen
         elif seen != self._seen:
             with suppress(Refused):
-                client = _client(_authorities(self._way), self.proxy)
+                client = _client(authorities(self._way), self.proxy)
                 self._former.append(self._client)
                 self._client, self._seen = client, seen
         return self._client
@@ -57,7 +57,8 @@ def _client(tls: ssl.SSLContext, proxy: httpx.URL | None) -> httpx.AsyncClient:
     )
 
 
-def _authorities(way: Way) -> ssl.SSLContext:
+def authorities(way: Way) -> ssl.SSLContext:
+    """Whom to trust, and who we are. Raises Refused, with the file, if there is no reading a certificate."""
     if way.ca_file is None and way.cert_file is None:
         return _public()
     try:

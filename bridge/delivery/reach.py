@@ -6,12 +6,11 @@ import ssl
 from socket import gaierror
 from urllib.parse import urlsplit
 
-import httpx
-
+from bridge.delivery.clients import authorities
 from bridge.delivery.resolver import Resolver
 from bridge.errors import Refused, Transient
 from bridge.notification import Notification
-from bridge.receiver import Destination, Remember, Reply
+from bridge.receiver import DIRECT, Destination, Remember, Reply, Way
 from bridge.values import Secret
 
 WITHIN = 10.0
@@ -28,15 +27,24 @@ def first_url(destination: Destination, sample: Notification) -> Secret:
     return step.url
 
 
-async def reach(url: Secret) -> str:
-    """Connect and hang up. Returns where to, in words without the secret part. Raises Trouble."""
+async def reach(url: Secret, way: Way = DIRECT) -> str:
+    """Connect and hang up. Returns where to, in words without the secret part. Raises Trouble.
+
+    Behind a proxy only the proxy is reached: what lies beyond it would be asked by it.
+    """
+    if way.proxy:
+        return f"the proxy {await _reach(way.proxy, DIRECT)}"
+    return await _reach(url, way)
+
+
+async def _reach(url: Secret, way: Way) -> str:
     parts = urlsplit(url.reveal())
     host, encrypted = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if encrypted else 80)
     try:
         async with asyncio.timeout(WITHIN):
             addresses = await Resolver().look_up(host, port)
-            await _connect(addresses, host, port, httpx.create_ssl_context(trust_env=False) if encrypted else None)
+            await _connect(addresses, host, port, authorities(way) if encrypted else None)
     except TimeoutError as error:
         raise Transient(f"no connection to {host}:{port} within {WITHIN:g} s") from error
     except ssl.SSLCertVerificationError as error:

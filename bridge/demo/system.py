@@ -16,9 +16,9 @@ BRIDGE_USER = """\
   user: bridge
   password: "%s"
   permissions {
-    publish: ["$SYS.REQ.SERVER.PING"]
+    publish: ["$SYS.REQ.SERVER.PING", "$SYS.REQ.SERVER.PING.CONNZ"]
     subscribe: [
-      "$SYS.ACCOUNT.*.CONNECT", "$SYS.ACCOUNT.*.DISCONNECT"
+      "$SYS.ACCOUNT.*.CONNECT", "$SYS.ACCOUNT.*.DISCONNECT", "$SYS.ACCOUNT.*.LEAFNODE.CONNECT"
       "$SYS.SERVER.*.CLIENT.AUTH.ERR", "$SYS.SERVER.*.STATSZ"
       "$SYS.SERVER.*.SHUTDOWN", "$SYS.SERVER.*.LAMEDUCK"
       "_INBOX.>"

@@ -12,6 +12,7 @@ from bridge.rule import Rule
 from bridge.setup import PlacedRule
 from bridge.source.connection import STOPS
 from bridge.source.gather import PING_SUBJECT, request
+from bridge.source.missed import SUBJECT as MISSED
 from bridge.source.questions import questions
 from bridge.subject import covers, needed
 
@@ -24,7 +25,9 @@ class Needs:
         engine = self._engine(self._setup.rules)
         endpoints = sorted({question.endpoint for question in questions(engine.polls)})
         self.subjects = sorted(needed([*engine.subjects, *(STOPS if endpoints else ())]))
-        self.requests = [PING_SUBJECT, *map(request, endpoints)]
+        self.optional = {MISSED} if engine.watches_disconnects and "CONNZ" not in endpoints else set()
+        """Requests that the bridge can do without: who disconnected while nothing was heard."""
+        self.requests = [PING_SUBJECT, *map(request, endpoints), *self.optional]
         """To all servers."""
         self.requests_to_one = [request(endpoint, "*") for endpoint in ("", *endpoints)] if endpoints else []
         """To one whose answer is missing or has more pages; its id is in the place of `*`."""

@@ -31,6 +31,6 @@ async def examine_receivers(destinations: Mapping[str, Destination]) -> AsyncIte
 
 async def _examine(name: str, destination: Destination) -> Finding:
     try:
-        return ok(f"receiver {name}: {await reach(first_url(destination, _SAMPLE))}, answers")
+        return ok(f"receiver {name}: {await reach(first_url(destination, _SAMPLE), destination.way)}, answers")
     except Trouble as error:
         return failed(f"receiver {name}: {error}; check its URL, name service, proxies and firewalls")

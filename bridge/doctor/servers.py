@@ -137,7 +137,10 @@ class _Examined:
             await nats.ask(subject, within=LIMITS.answer)
         for subject, reason in self._ear.denied.items():
             alerts = self._needs.who_needs(subject)
-            yield failed(f"permissions: {reason}" + (f"; needed by {_some(alerts)}" if alerts else ""))
+            if subject in self._needs.optional:
+                yield warning(f"permissions: {reason}, or who disconnected while nothing was heard is not told")
+            else:
+                yield failed(f"permissions: {reason}" + (f"; needed by {_some(alerts)}" if alerts else ""))
         if not self._ear.denied:
             yield ok(
                 f"permissions: {count(len(self._needs.subjects), 'subject')} of the rules and the requests are allowed"

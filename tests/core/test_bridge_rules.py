@@ -32,6 +32,7 @@ def story(played: Stage, alert: str) -> list[tuple[float, str]]:
 BACK = own(50, "nats_reconnected", since=1.0, seconds=49.0)
 TAKES = own(50, "receiver_recovered", destination="d")
 SILENT = {"name": "s1", "id": "NA", "ver": "2.15.1", "cluster": "c"}
+EXPIRING = own(1, "credentials_expiring", reason="so", file="f", expires=2.0, seconds=1.0)
 FOR_EVER: list[tuple[float, str]] = [(1.0, "firing")]
 
 
@@ -51,6 +52,14 @@ FOR_EVER: list[tuple[float, str]] = [(1.0, "firing")]
         ("BridgeConfigInvalid", own(1, "config_invalid", file="f", reason="so"), own(50, "config_valid"), 50.0),
         ("BridgeStoreDegraded", own(1, "store_degraded", reason="so"), own(50, "store_recovered"), 50.0),
         ("BridgePermissionDenied", own(1, "permission_denied", denied="$SYS.>", reason="so"), None, 3601.0),
+        (
+            "BridgePermissionDenied",
+            own(1, "permission_denied", denied="$SYS.>", reason="so"),
+            own(50, "permission_granted", denied="$SYS.>"),
+            50.0,
+        ),
+        ("BridgeCredentialsExpiring", EXPIRING, own(50, "credentials_valid"), 50.0),
+        ("BridgeClockSkew", own(1, "clock_skew", reason="so", server={"name": "n"}, seconds=-12.0), None, 901.0),
         ("BridgeEventsDropped", own(1, "events_dropped", count=3, reason="so"), None, 301.0),
         ("BridgeMalformedEvent", Message("$SYS.ACCOUNT.A.CONNECT", b"{", at(1)), None, 3601.0),
         ("BridgeDeliveryFailed", own(1, "delivery_failed", destination="d", reason="so"), None, 3601.0),
