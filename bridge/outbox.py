@@ -138,15 +138,7 @@ class Outbox:
                 frozen += self._freeze(group, target, at, lambda cursor: _is_reminded(cursor, node, at))
         group.ticked = at
         self._prune(group)
-        if not group.over:
-            self._rest(group, at)
-        elif not slept and (memory_for := self._memory_for(group)):
-            group.sleep()
-            self._file(group, at + memory_for)
-        else:
-            del self.groups[id]
-            self._dirty.discard(id)
-            self._gone.add(id)
+        self._go_on(group, at, slept)
         return frozen
 
     def settled(self, outcome: Settled) -> tuple[OutboxRow | None, list[Change]]:
@@ -176,7 +168,10 @@ class Outbox:
             self._mute(group, node, outcome.at)
             frozen = self._freeze(group, target, outcome.at, lambda cursor: False)
         self._prune(group)
-        self._rest(group, outcome.at)
+        if any(alert.state == "event" for alert in row.notification.alerts):
+            self._rest(group, outcome.at)  # One-offs have no end that would keep their messages apart.
+        elif group.ticked:
+            self._go_on(group, outcome.at, slept=False)
         return row, frozen
 
     def postponed(self, row: OutboxRow) -> None:
@@ -353,6 +348,18 @@ class Outbox:
         if due < NEVER:
             heapq.heappush(self._ticks, (due, group.id))
         self._dirty.add(group.id)
+
+    def _go_on(self, group: Group, at: int, slept: bool) -> None:
+        """A group that is over goes at once: what comes next waits for others again, as in a new one."""
+        if not group.over:
+            self._rest(group, at)
+        elif not slept and (memory_for := self._memory_for(group)):
+            group.sleep()
+            self._file(group, at + memory_for)
+        else:
+            del self.groups[group.id]
+            self._dirty.discard(group.id)
+            self._gone.add(group.id)
 
     def _rest(self, group: Group, after: int) -> None:
         """Until the next tick that can have something to tell; a change brings it nearer."""

@@ -34,7 +34,7 @@ def find(suite: str | None = "unstable") -> Path:
 
 
 @contextmanager
-def running(programs: Path, config: Path) -> Iterator[str]:
+def running(programs: Path, config: Path, *options: str) -> Iterator[str]:
     """An Alertmanager with this file as its configuration, by itself and with empty storage; gives its base URL."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
@@ -48,6 +48,7 @@ def running(programs: Path, config: Path) -> Iterator[str]:
         f"--storage.path={config.parent / 'alertmanager'}",
         f"--web.listen-address=127.0.0.1:{port}",
         "--cluster.listen-address=",
+        *options,
     ]
     with (
         (config.parent / "alertmanager.log").open("wb") as log,
