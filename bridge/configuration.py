@@ -39,6 +39,7 @@ def setup(loaded: Loaded) -> Setup:
             ),
         ),
         labels=config.labels,
+        poll_interval=config.nats.poll.interval,
         names=Names(config.nats.accounts, config.nats.token_auth, config.nats.imports),
     )
 

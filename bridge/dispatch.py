@@ -28,7 +28,7 @@ class Dispatch:
         self.by_id: dict[str, Evaluation] = {}
         for order, placed in enumerate(setup.rules, first_order):
             if placed.rule.enabled:
-                site = Site(order, placed.place, names, setup.labels)
+                site = Site(order, placed.place, names, setup.labels, setup.poll_interval)
                 evaluation = Evaluation(placed.rule, site, home)
                 self.by_order[order] = self.by_id[placed.rule.id] = evaluation
         self.next_order = first_order + len(setup.rules)

@@ -14,6 +14,7 @@ from bridge.events import EVENT_TYPES
 from bridge.flood import is_bare, short_way
 from bridge.group import Line
 from bridge.home import Home, Site
+from bridge.latest import Latest
 from bridge.life import OVERFLOW, Life, Words
 from bridge.memories import MEMORY, Memories
 from bridge.plan import Plan, kind_of, make, paths
@@ -50,10 +51,18 @@ class Evaluation:
         self.plans: dict[str, Plan] = {
             kind.name if kind else "": make(rule, kind, self._tops, self._latest, names) for kind in kinds
         }
+        for kind in kinds:
+            if kind and kind.poll:
+                interval = site.poll_interval / SECOND
+                self.plans[kind.name] = msgspec.structs.replace(self.plans[kind.name], interval=interval)
         self.answers = Answers(rule, names) if isinstance(rule, NotFollowedBy) else None
         latest = [*self._latest, OLD, NEW] if rule.paired else self._latest
         self.life = Life(rule, self.renderer, Words(self._tops, latest, site.labels), home)
         self.memories = Memories(rule, site.order, home)
+        self._dormant: set[str] = set()
+        """Combinations that may know nothing any more."""
+        if isinstance(rule, Latest) and any(kind and kind.poll for kind in kinds):
+            rule.expect_interval(site.poll_interval)
         self._woken = False
         """It has slept until now: nobody has looked at what left its windows meanwhile."""
 
@@ -191,6 +200,8 @@ class Evaluation:
             self.memories.known[state.key] = state
         else:
             self.states[state.key] = state
+            if self.rule.dormant_w(state) is not None:
+                self._dormant.add(state.key)
 
     def has(self, state: State) -> bool:
         """Whether it is one of this rule's, and still matters."""
@@ -288,11 +299,13 @@ class Evaluation:
         if state.alert is None and self.rule.idle(state, watch.t, watch.w):
             self.die(state)
         else:
+            if state.alert is None and self.rule.dormant_w(state) is not None:
+                self._dormant.add(state.key)
             self.home.file(state, self.due(state), self.due_w(state))
 
     def _enter(self, key: str) -> State | None:
         """A combination that is new; None if there is no room and the type does not count the rest."""
-        if len(self.states) - (OVERFLOW in self.states) >= self.rule.limit:
+        if len(self.states) - (OVERFLOW in self.states) >= self.rule.limit and not self._make_room():
             self.tell_overflow()
             if not self.rule.counting:
                 return None
@@ -305,6 +318,19 @@ class Evaluation:
         self.states[key] = state
         self.home.ledger.born(state, self.rule.id, COMBINATION + key)
         return state
+
+    def _make_room(self) -> bool:
+        """What knows nothing any more gives way, the longest silent first."""
+        dormant = {
+            key: w
+            for key in self._dormant
+            if (state := self.states.get(key)) and state.alert is None and (w := self.rule.dormant_w(state)) is not None
+        }
+        self._dormant = set(dormant)
+        if not dormant:
+            return False
+        self.die(self.states[min(dormant, key=lambda key: (dormant[key], key))])
+        return True
 
     def tell_overflow(self) -> None:
         """There is no room for another combination."""
@@ -361,6 +387,7 @@ class Evaluation:
         for expected in rule.expect:
             key = SEPARATOR.join(expected.get(field, "") for field in rule.by)
             if key not in self.states and (state := self._enter(key)):
-                sample = Sample(watch.t, watch.w, INTERVAL_MAX / SECOND if rule.intervals else None)
+                longest = max(INTERVAL_MAX / SECOND, *(plan.interval for plan in self.plans.values()))
+                sample = Sample(watch.t, watch.w, longest if rule.intervals else None)
                 self.home.ledger.hit(state, sample)
                 self._absorb(state, sample)

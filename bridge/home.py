@@ -46,3 +46,5 @@ class Site(msgspec.Struct, frozen=True):
     place: str
     names: Names
     labels: Mapping[str, str]
+    poll_interval: int = 0
+    """How often servers are asked for what they tell only then, in microseconds."""

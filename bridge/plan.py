@@ -33,6 +33,8 @@ class Plan(msgspec.Struct, frozen=True):
     latest: tuple[Callable[[Event], str | None], ...]
     equalities: tuple[tuple[str, str], ...]
     """(field, value) of the matchers that compare for equality: what an index can use. They are the first tests."""
+    interval: float = 0.0
+    """Seconds between two such events of a series, where the bridge itself asks for them; else 0."""
 
     def matches(self, event: Event) -> bool:
         return all(test(event) for test in self.tests)

@@ -96,13 +96,13 @@ class Reactions:
         ended = f"server.name={as_text(event.body.server.name)}"
         for state in list(self._evaluation.states.values()):
             if not any(
-                name == ended or name.startswith(ended + SEPARATOR) for name in self._evaluation.rule.series(state)
+                name == ended or name.startswith(ended + SEPARATOR) for name in self._evaluation.rule.remembered(state)
             ):
                 continue
             self._evaluation.life.weigh_last(state)
-            self._evaluation.rule.end(state, ended)
+            measured = self._evaluation.rule.end(state, ended)
             self._evaluation.home.ledger.force(state)
-            self._evaluation.judge(state, reason="no data")
+            self._evaluation.judge(state, reason="no data" if measured else "")
 
     def _concerned(self, listener: Listener, event: Event) -> Iterable[State]:
         if not all(test(event) for test in listener.tests):

@@ -299,6 +299,10 @@ class Rule(Options):
         """Nothing that it knows matters any more."""
         raise NotImplementedError
 
+    def dormant_w(self, state: State) -> int | None:
+        """It knows nothing now, but remembers what it knew then, in watched time; None: it knows something."""
+        return None
+
     def window(self, state: State) -> tuple[int, int, int, Iterable[Texts]]:
         """Count, first and last instant, and texts of the events that make the condition now; 0: the latest only."""
         return 0, 0, 0, ()
@@ -330,6 +334,10 @@ class Rule(Options):
     def series(self, state: State) -> Collection[str]:
         """The series that it has a measurement of."""
         return ()
+
+    def remembered(self, state: State) -> Collection[str]:
+        """The same, and those that may come again."""
+        return self.series(state)
 
     def rejudge(self, state: State) -> None:
         """The limits may be others: judge anew what is known, where that is not done each time anyway."""

@@ -26,7 +26,7 @@ def sample_of(rule: Rule, plan: Plan, event: Event, watch: Watch) -> Sample | No
     elif plan.marks:
         sample.number = float(all(test(event) for test in plan.marks))
     elif isinstance(rule, Flatline) and rule.intervals:
-        sample.number = usual_interval(event)
+        sample.number = plan.interval or usual_interval(event)
     if rule.serial:
         sample.series = plan.series_of(event)
     if plan.text:

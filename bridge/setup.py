@@ -7,6 +7,7 @@ import msgspec
 from bridge.events.accounts import Names
 from bridge.outbox import Routing
 from bridge.rule import Rule
+from bridge.values import SECOND
 
 
 class PlacedRule(msgspec.Struct, frozen=True):
@@ -24,6 +25,8 @@ class Setup(msgspec.Struct, frozen=True):
     labels: Mapping[str, str] = {}
     """Put on every alert."""
     names: Names = Names()
+    poll_interval: int = 30 * SECOND
+    """How often servers are asked for what they tell only then, in microseconds."""
 
     def find(self, id: str) -> Rule | None:
         """The rule with that id, unless it sleeps."""

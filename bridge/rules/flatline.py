@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from bridge.event import Kind
+from bridge.events import EVENT_TYPES
 from bridge.rule import Rule
 from bridge.state import Sample, State, Texts
 from bridge.values import DAY, MINUTE, NEVER, SECOND, Duration, parse_duration, write_duration
@@ -83,8 +84,10 @@ class Flatline(Rule):
     @classmethod
     def _check_intervals(cls, within: int, info: ValidationInfo) -> int:
         events = info.data.get("events", [])
-        if within < 0 and (events or info.data.get("subject")) and set(events) != {PERIODIC}:
-            raise ValueError(f"only {PERIODIC} comes at intervals that are known; write a duration, for example 2m")
+        if within < 0 and (info.data.get("subject") or not all(map(_is_periodic, events))):
+            raise ValueError(
+                f"only {PERIODIC} and what is polled come at intervals that are known; write a duration, for example 2m"
+            )
         return within
 
     @field_validator("unless")
@@ -189,6 +192,10 @@ class Flatline(Rule):
         if silence.planned_w >= 0 and self.unless:
             return max(begins, silence.planned_w + self.unless.for_)
         return begins
+
+
+def _is_periodic(event: str) -> bool:
+    return event == PERIODIC or (event in EVENT_TYPES and bool(EVENT_TYPES[event].poll))
 
 
 def _silence(state: State) -> Silence:

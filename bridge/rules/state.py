@@ -47,7 +47,7 @@ class State(Latest):
         return "seconds"
 
     def new(self, no: int, key: str) -> Standing:
-        return Standing(no, key, series={}, since={})
+        return Standing(no, key, series={}, lapsed={}, since={})
 
     def add(self, state: Combination, sample: Sample) -> None:
         standing = _standing(state)
@@ -75,12 +75,13 @@ class State(Latest):
 
     def dump(self, state: Combination) -> Any:
         standing = _standing(state)
-        return [standing.series, standing.since]
+        return [standing.series, standing.since, standing.lapsed]
 
     def load(self, state: Combination, dumped: Any) -> None:
         standing = _standing(state)
         standing.series = msgspec.convert(dumped[0], dict[str, Measurement])
         standing.since = msgspec.convert(dumped[1], dict[str, int])
+        standing.lapsed = msgspec.convert(dumped[2] if len(dumped) > 2 else {}, dict[str, Measurement])
 
 
 def _standing(state: Combination) -> Standing:

@@ -100,7 +100,7 @@ class Threshold(Latest):
         return self._limit.worse(a, b)
 
     def new(self, no: int, key: str) -> Levels:
-        return Levels(no, key, series={}, past=set())
+        return Levels(no, key, series={}, lapsed={}, past=set())
 
     def add(self, state: State, sample: Sample) -> None:
         levels = _levels(state)
@@ -129,12 +129,13 @@ class Threshold(Latest):
 
     def dump(self, state: State) -> Any:
         levels = _levels(state)
-        return [levels.series, sorted(levels.past)]
+        return [levels.series, sorted(levels.past), levels.lapsed]
 
     def load(self, state: State, dumped: Any) -> None:
         levels = _levels(state)
         levels.series = msgspec.convert(dumped[0], dict[str, Measurement])
         levels.past = set(dumped[1])
+        levels.lapsed = msgspec.convert(dumped[2] if len(dumped) > 2 else {}, dict[str, Measurement])
 
     def _judge(self, levels: Levels, group: str) -> None:
         total = self._sums(levels, group)[group]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bridge.values import SECOND
-from tests.core.oracle import Model, Number, stale
+from tests.core.oracle import Model, Number, hear, stale
 
 
 @dataclass
@@ -13,21 +13,25 @@ class State(Model):
 
     events_of: dict[str, list[tuple[int, bool]]] = field(default_factory=dict)
     """By series, in watched time; emptied when the server says goodbye."""
+    heard: dict[str, list[int]] = field(default_factory=dict)
+    """The same, kept though there was no data for a while."""
 
     def take(self, t: int, w: int, what: object) -> bool:
         assert isinstance(what, Number)
         if what.number is None:
+            self.heard.pop(what.series, None)
             return self.events_of.pop(what.series, None) is not None
-        for name in [name for name, taken in self.events_of.items() if stale(taken) < w]:
+        for name in [name for name in self.events_of if stale(self.heard[name]) < w]:
             del self.events_of[name]
+        hear(self.heard, what.series, w)
         self.events_of.setdefault(what.series, []).append((w, what.number > 0))
         return True
 
     def since(self, w: int) -> list[int]:
         """Since when the series match whose latest event does."""
         begins = []
-        for taken in self.events_of.values():
-            if w < stale(taken) + self.arriving and taken[-1][1]:
+        for name, taken in self.events_of.items():
+            if w < stale(self.heard[name]) + self.arriving and taken[-1][1]:
                 last_other = max((place for place, (_, matches) in enumerate(taken) if not matches), default=-1)
                 begins.append(taken[last_other + 1][0])
         return begins
@@ -39,7 +43,7 @@ class State(Model):
         return (w - min(self.since(w))) / SECOND
 
     def edges_w(self) -> Iterable[int]:
-        return (stale(taken) for taken in self.events_of.values())
+        return (stale(self.heard[name]) for name in self.events_of)
 
 
 @dataclass

@@ -5,9 +5,11 @@ A model knows the condition of one combination; `tell` knows time, sight and the
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
 from typing import Literal, NamedTuple
 
-from bridge.values import MINUTE, SECOND
+from bridge.values import DAY, MINUTE, SECOND
 
 Kind = Literal["event", "blind", "sight", "edit"]
 
@@ -149,18 +151,25 @@ class Threshold(Model):
     clear: float = 0
     measurements: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     """By series, in watched time; emptied when the server says goodbye."""
+    heard: dict[str, list[int]] = field(default_factory=dict)
+    """The same, kept though there was no data for a while."""
 
     def take(self, t: int, w: int, what: object) -> bool:
         assert isinstance(what, Number)
         if what.number is None:
+            self.heard.pop(what.series, None)
             return self.measurements.pop(what.series, None) is not None
-        for name in [name for name, taken in self.measurements.items() if stale(taken) < w]:
+        for name in [name for name in self.measurements if self.stale(name) < w]:
             del self.measurements[name]
+        hear(self.heard, what.series, w)
         self.measurements.setdefault(what.series, []).append((w, what.number))
         return True
 
+    def stale(self, name: str) -> int:
+        return stale(self.heard[name])
+
     def living(self, w: int) -> dict[str, list[tuple[int, float]]]:
-        return {name: taken for name, taken in self.measurements.items() if w < stale(taken) + self.arriving}
+        return {name: taken for name, taken in self.measurements.items() if w < self.stale(name) + self.arriving}
 
     def holds(self, t: int, w: int) -> bool:
         return any(self.past(taken) for taken in self.living(w).values())
@@ -175,12 +184,21 @@ class Threshold(Model):
         return max(taken[-1][1] for taken in self.living(w).values())
 
     def edges_w(self) -> Iterable[int]:
-        return (stale(taken) for taken in self.measurements.values())
+        return map(self.stale, self.measurements)
 
 
-def stale(taken: Sequence[tuple[int, float]]) -> int:
-    gap = taken[-1][0] - taken[-2][0] if len(taken) > 1 else 0
-    return taken[-1][0] + max(3 * gap, 90 * SECOND)
+def hear(heard: dict[str, list[int]], name: str, w: int) -> None:
+    """What was silent for a day is forgotten."""
+    if name in heard and w - heard[name][-1] >= DAY:
+        del heard[name]
+    heard.setdefault(name, []).append(w)
+
+
+def stale(heard: Sequence[int]) -> int:
+    """After three usual intervals: the median of the last three, or the longest of fewer."""
+    gaps = [later - earlier for earlier, later in pairwise(heard)][-3:]
+    usual = median(gaps) if len(gaps) == 3 else max(gaps, default=0)
+    return heard[-1] + max(3 * int(usual), 90 * SECOND)
 
 
 @dataclass

@@ -70,7 +70,7 @@ TABLE = Table(
         "just after",
         "there is no data: another one",
         [leads(1), leads(91.000001)],
-        [firing(1), resolved(91, 90, NO_DATA), firing(91.000001, 0), resolved(181.000001, 90, NO_DATA)],
+        [firing(1), resolved(91, 90, NO_DATA), firing(91.000001, 0), resolved(361.000004, 270.000003, NO_DATA)],
     ),
     case(
         "no data",

@@ -102,7 +102,7 @@ TABLE = Table(
         "just after",
         "there is no data: another one",
         [many(1, 11), many(91.000001, 12)],
-        [firing(1, 11), resolved(91, 11, NO_DATA), firing(91.000001, 12), resolved(181.000001, 12, NO_DATA)],
+        [firing(1, 11), resolved(91, 11, NO_DATA), firing(91.000001, 12), resolved(361.000004, 12, NO_DATA)],
     ),
     case(
         "no data",
@@ -121,6 +121,18 @@ TABLE = Table(
         "the server drains",
         [many(1, 11), goodbye(5, "n1", "n1", "LAMEDUCK")],
         [firing(1), resolved(5, 11, NO_DATA)],
+    ),
+    case(
+        "no data",
+        "a series that is slower than it seemed is known from its second measurement on",
+        [many(1, 11), many(301, 11), many(601, 11), many(901, 9)],
+        [firing(1, 11), resolved(91, 11, NO_DATA), firing(301, 11), resolved(901, 11)],
+    ),
+    case(
+        "no data",
+        "neither one that is lost nor one that is early makes another interval usual",
+        [*(many(at, 11) for at in (1, 61, 121, 181, 301, 361, 366, 421))],
+        [firing(1, 11), resolved(586, 11, NO_DATA)],
     ),
     case(
         "no data",
