@@ -9,7 +9,7 @@ from bridge.values import format_duration
 Level = Literal["critical", "warning", "info"]
 
 _CRITICAL = frozenset({"critical", "error", "page", "emergency", "fatal", "high"})
-_INFO = frozenset({"info", "information", "notice", "debug", "low", "none"})
+_INFO = frozenset({"info", "information", "notice", "debug", "low", "none", "test"})
 RANK: dict[Level, int] = {"info": 0, "warning": 1, "critical": 2}
 _ICON: dict[Level, str] = {"critical": "🔴", "warning": "🟠", "info": "🔵"}
 

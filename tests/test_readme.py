@@ -162,7 +162,7 @@ def test_the_user_on_the_servers_is_the_one_that_the_demo_runs_with() -> None:
 
 
 def test_the_commands() -> None:
-    told = re.findall(r"^\| `nats-alert-bridge (\w+|--\w+)", section("Commands"), re.MULTILINE)
+    told = re.findall(r"^\| `nats-alert-bridge ([\w-]+|--\w+)", section("Commands"), re.MULTILINE)
     assert set(told) == {*program.commands, "--version"}
     for name, command in program.commands.items():
         options = {option for each in command.params if isinstance(each, click.Option) for option in each.opts}

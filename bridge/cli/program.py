@@ -15,6 +15,7 @@ from bridge.cli.record import record
 from bridge.cli.replay import replay
 from bridge.cli.routes import routes
 from bridge.cli.run import run
+from bridge.cli.send_test import send_test
 from bridge.cli.servers import servers
 from bridge.cli.test import test
 from bridge.errors import BridgeError
@@ -29,7 +30,7 @@ def program() -> None:
     """
 
 
-for command in (run, check, doctor, test, replay, record, routes, servers, events, demo):
+for command in (run, check, doctor, test, replay, record, routes, send_test, servers, events, demo):
     program.add_command(command)
 
 

@@ -10,11 +10,12 @@ import msgspec
 
 from bridge.commit import Attempt, Commit, OutboxRow, Settled
 from bridge.delivery.backoff import PROBE, TRIES, burst, ladder
+from bridge.delivery.conversation import hold
 from bridge.delivery.http import Http
 from bridge.delivery.standing import NOTHING, Repetition, Standing
 from bridge.errors import Refused, Rejected, Transient, Trouble
 from bridge.notification import AlertView
-from bridge.receiver import RETRY_AFTER_MAX, Destination, Remember, Reply, Request
+from bridge.receiver import RETRY_AFTER_MAX, Destination, Reply, Request
 from bridge.values import SECOND, format_duration
 
 log = logging.getLogger(__name__)
@@ -234,16 +235,12 @@ class Worker:
             await self._clock.sleep(self._destination.resends / SECOND)
 
     async def _resend(self, alerts: list[AlertView], external_url: str) -> None:
-        talk = self._destination.resend(alerts, external_url)
-        reply: Reply | None = None
-        try:
-            while isinstance(request := next(talk) if reply is None else talk.send(reply), Request):
-                await self._http.turn()
-                reply = await self._http.send(request)
-        except StopIteration:
-            log.debug("told again alerts=%d destination=%s", len(alerts), self._key)
-        finally:
-            talk.close()
+        async def send(request: Request) -> Reply:
+            await self._http.turn()
+            return await self._http.send(request)
+
+        await hold(self._destination.resend(alerts, external_url), send)
+        log.debug("told again alerts=%d destination=%s", len(alerts), self._key)
 
     # -- one row
 
@@ -279,20 +276,14 @@ class Worker:
         self._attempted(pending, None, status)
 
     async def _converse(self, pending: Pending) -> int | None:
-        row, reply = pending.row, None
+        async def remember(memory: dict[str, Any]) -> None:
+            await self._reports.remember(pending.id, memory)
+            pending.row = msgspec.structs.replace(pending.row, memory={**pending.row.memory, **memory})
+
+        row = pending.row
         talk = self._destination.deliver(row.notification, row.memory, row.plain, self._clock.now())
-        try:
-            while True:
-                match next(talk) if reply is None else talk.send(reply):
-                    case Request() as request:
-                        reply = await self._send(pending, request)
-                    case Remember(memory=memory):
-                        await self._reports.remember(row.id, memory)
-                        pending.row = msgspec.structs.replace(pending.row, memory=memory)
-        except StopIteration:
-            return reply.status if reply else None
-        finally:
-            talk.close()
+        reply = await hold(talk, partial(self._send, pending), remember)
+        return reply.status if reply else None
 
     async def _send(self, pending: Pending, request: Request) -> Reply:
         await self._http.turn()

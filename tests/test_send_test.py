@@ -1,0 +1,117 @@
+"""`send-test`: a message that is marked as a test, by the way of real ones, and what came of it in a line."""
+
+import json
+from pathlib import Path
+
+import pytest
+import trustme
+from click.testing import CliRunner, Result
+
+from bridge.cli.program import program
+from tests.delivery.test_http import serving
+from tests.sink import Sink, answer, cut
+from tests.slack import TOKEN, FakeSlack
+
+CANARY = "CANARY-s3cr3t"
+
+FILE = """\
+nats: {{user: u, password: p}}
+labels: {{cluster: prod-eu}}
+receivers:
+  - name: ops
+{destinations}
+  - name: empty
+route: {{receiver: ops}}
+rules: [{{alert: A, events: client.connect}}]
+"""
+
+
+def send(folder: Path, *destinations: str, receiver: str = "ops", state: str = "firing") -> Result:
+    lines = "\n".join(f"    {line}" for line in destinations)
+    (folder / "rules.yaml").write_text(FILE.format(destinations=lines))
+    arguments = ["send-test", receiver, "--config", str(folder / "rules.yaml"), "--state", state]
+    return CliRunner().invoke(program, arguments)
+
+
+@pytest.mark.parametrize(
+    ("state", "title"),
+    [
+        ("firing", "🔵 TEST · TestMessage (prod-eu)"),
+        ("resolved", "✅ RESOLVED after 1m · TestMessage (prod-eu)"),
+        ("event", "🔵 EVENT · TestMessage (prod-eu)"),
+    ],
+)
+def test_the_message_is_marked_as_a_test(tmp_path: Path, state: str, title: str) -> None:
+    with Sink() as sink:
+        result = send(tmp_path, f"webhook_configs: [{{url: '{sink.url}'}}]", state=state)
+        (received,) = sink.requests
+    assert result.exit_code == 0
+    assert result.stdout.startswith("ops/webhook/0  told      HTTP 200 in ")
+    assert received.json["title"] == title
+    assert "This is a test" in received.json["alerts"][0]["annotations"]["summary"]
+
+
+def test_each_destination_has_a_line_and_one_that_fails_fails_all(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    with (
+        Sink() as good,
+        Sink(then=answer(404)) as gone,
+        Sink(then=answer(400)) as picky,
+        Sink(then=cut()) as broken,
+        Sink(tls=serving(authority, "localhost")) as unknown,
+        FakeSlack("not_in_channel") as slack,
+    ):
+        result = send(
+            tmp_path,
+            f"slack_configs: [{{bot_token: {TOKEN}, channel: '#nats-ops', mode: thread, base_url: '{slack.url}'}}]",
+            "webhook_configs:",
+            f"  - url: {good.url}/{CANARY}",
+            f"  - url: {gone.url}/{CANARY}",
+            f"  - url: {picky.url}/{CANARY}",
+            f"  - url: {broken.url}/{CANARY}",
+            f"  - url: {unknown.url.replace('127.0.0.1', 'localhost')}/{CANARY}",
+            f"alertmanager_configs: [{{urls: ['{good.url}', '{broken.url}']}}]",
+        )
+    lines = {line.split("  ")[0]: line for line in result.stdout.splitlines()}
+    for name, words in {
+        "ops/slack/0": "refused   HTTP 200: not_in_channel; invite the app into the channel in ",
+        "ops/webhook/0": "told      HTTP 200 in ",
+        "ops/webhook/1": "refused   HTTP 404 in ",
+        "ops/webhook/2": "rejected  HTTP 400 in ",
+        "ops/webhook/3": "failed    the answer is no HTTP, or was cut off in ",
+        "ops/webhook/4": "refused   the certificate is not trusted: ",
+        "ops/alertmanager/0 peer 1": "told      HTTP 200 in ",
+        "ops/alertmanager/0 peer 2": "failed    the answer is no HTTP, or was cut off in ",
+    }.items():
+        assert words in lines[name], result.stdout
+    assert "look at its keys" in lines["ops/webhook/2"]
+    assert "tried for 3d" in lines["ops/webhook/3"]
+    assert result.exit_code == 1
+    assert CANARY not in result.output
+
+
+def test_what_is_taken_in_plain_form_only_is_still_a_fault(tmp_path: Path) -> None:
+    with Sink(answer(413)) as sink:
+        result = send(tmp_path, f"webhook_configs: [{{url: '{sink.url}'}}]")
+    assert result.exit_code == 1
+    assert "rejected  HTTP 413 in " in result.stdout
+    assert result.stdout.endswith("; taken as plain text\n")
+
+
+def test_the_whole_conversation_is_held(tmp_path: Path) -> None:
+    with FakeSlack() as slack:
+        keys = f"{{bot_token: {TOKEN}, channel: '#nats-ops', mode: thread, base_url: '{slack.url}'}}"
+        assert send(tmp_path, f"slack_configs: [{keys}]").exit_code == 0
+        (said,) = slack.said
+    assert said.text == "🔵 TEST · TestMessage (prod-eu)"
+    assert json.dumps(said.message).count("<!") == 1, "the date"
+
+
+@pytest.mark.parametrize(
+    ("receiver", "words"),
+    [("nobody", "no receiver is named 'nobody'; there are ops, empty"), ("empty", "has no destinations; add")],
+)
+def test_a_receiver_that_is_none_is_said(tmp_path: Path, receiver: str, words: str) -> None:
+    result = send(tmp_path, "webhook_configs: [{url: 'http://x.example'}]", receiver=receiver)
+    assert result.exit_code == 1
+    assert words in str(result.exception)
