@@ -1,5 +1,6 @@
 """`send-test`: a message that is marked as a test, by the way of real ones, and what came of it in a line."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -8,6 +9,12 @@ import trustme
 from click.testing import CliRunner, Result
 
 from bridge.cli.program import program
+from bridge.doctor.receivers import examine_receivers
+from bridge.endpoint import Tls
+from bridge.receiver import Destination
+from bridge.receivers.alertmanager import Alertmanager
+from bridge.receivers.webhook import Webhook
+from bridge.values import Secret
 from tests.delivery.test_http import serving
 from tests.sink import Sink, answer, cut
 from tests.slack import TOKEN, FakeSlack
@@ -115,3 +122,30 @@ def test_a_receiver_that_is_none_is_said(tmp_path: Path, receiver: str, words: s
     result = send(tmp_path, "webhook_configs: [{url: 'http://x.example'}]", receiver=receiver)
     assert result.exit_code == 1
     assert words in str(result.exception)
+
+
+def test_the_doctor_goes_the_same_way_without_a_message(tmp_path: Path) -> None:
+    """Own authorities, a proxy, each peer."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    with Sink(tls=serving(authority, "localhost")) as sink, Sink() as proxy:
+        url = f"https://localhost:{sink.port}"
+        found = asyncio.run(
+            _examined(
+                Webhook(url=Secret(url), tls=Tls(ca_file=tmp_path / "ca.pem")),
+                Webhook(
+                    url=Secret("https://nobody.invalid"), proxy_url=Secret(f"http://a:{CANARY}@localhost:{proxy.port}")
+                ),
+                Alertmanager(urls=[Secret(proxy.url), Secret("http://127.0.0.1:1")]),
+            )
+        )
+        assert not sink.requests
+        assert not proxy.requests
+    assert [line.split(" ")[0] for line in found] == ["ok", "ok", "ok", "FAILED", "ok"]
+    assert "the proxy localhost:" in found[1]
+    assert CANARY not in str(found)
+
+
+async def _examined(*destinations: Destination) -> list[str]:
+    named = {f"d{n}": each for n, each in enumerate(destinations)}
+    return [str(finding) async for finding in examine_receivers(named)]

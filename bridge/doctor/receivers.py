@@ -23,7 +23,8 @@ _SAMPLE = Notification(
 
 
 async def examine_receivers(destinations: Mapping[str, Destination]) -> AsyncIterator[Finding]:
-    for finding in await asyncio.gather(*(_examine(name, each) for name, each in destinations.items())):
+    servers = [(name, server) for name, each in destinations.items() for server in each.singly()]
+    for finding in await asyncio.gather(*(_examine(name, server) for name, server in servers)):
         yield finding
     if destinations:
         yield ok("receivers: no message was sent; a notification is the only proof that one is taken")
