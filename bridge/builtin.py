@@ -65,7 +65,8 @@ _RULES: tuple[dict[str, object], ...] = (
         "labels": {"severity": "warning"},
         "annotations": {
             "summary": "{{ event.reason }}",
-            "description": "Times in alerts may be wrong. Set both clocks by NTP.",
+            "description": "Times in alerts may be wrong. Set both machines' clocks by NTP; the bridge takes its own "
+            "over at its start.",
             "resolved": "The clock of {{ labels.server_name }} was not seen out of step for 15 minutes",
         },
     },

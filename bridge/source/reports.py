@@ -126,8 +126,8 @@ class Reports:
 
     def _skewed(self, server: str, ahead: float, at: int) -> None:
         way = "ahead of" if ahead > 0 else "behind"
-        reason = f"the clock of server {server} is {abs(ahead):.0f} s {way} this machine's"
-        _log.warning("%s; times in alerts may be wrong, set both by NTP", reason)
+        reason = f"the clock of server {server} is {abs(ahead):.0f} s {way} the bridge's"
+        _log.warning("%s; times in alerts may be wrong, set both by NTP and restart the bridge", reason)
         self._sink.told("clock_skew", {"reason": reason, "server": {"name": server}, "seconds": ahead}, at)
 
     def dropped(self, count: int) -> None:

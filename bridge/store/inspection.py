@@ -47,6 +47,8 @@ def free_space(path: Path) -> int:
 def _check_directory(path: Path) -> None:
     """A file that has no name can be made in it, or, if it is still missing, where it would be made."""
     directory = path.parent if path.parent.exists() else path.parent.parent
+    if not directory.exists():
+        raise StoreError(f"cannot make {path.parent}: there is no {directory}; make it, or set another storage.path")
     try:
         with tempfile.TemporaryFile(dir=directory):
             pass

@@ -42,7 +42,7 @@ async def jwt_expired(stage: Stage) -> AsyncIterator[None]:
     operator, creds = Operator(), stage.directory / "sys.creds"
     creds.write_text(operator.system.user().creds)
     await stage.begin(operator.memory(), f"credentials: {creds}")
-    end = int(time.time()) + 8
+    end = int(time.time()) + 12
     creds.write_text(operator.system.user(expires=end).creds)
     stage.broken()
     stage.server.restart()

@@ -140,6 +140,15 @@ async def test_a_read_only_database(start_server: StartServer, tmp_path: Path, s
     assert what.endswith("write to it and its directory, or set another storage.path")
 
 
+async def test_a_database_that_has_no_place(start_server: StartServer, tmp_path: Path, sink: Sink) -> None:
+    path = write(tmp_path, start_server(FINE).url, sink.url)
+    path.write_text(path.read_text().replace(f"{tmp_path}/state/", f"{tmp_path}/no/where/"))
+    [what] = await failures(path)
+    assert what == (
+        f"database: cannot make {tmp_path}/no/where: there is no {tmp_path}/no; make it, or set another storage.path"
+    )
+
+
 def test_a_database_that_a_running_bridge_holds_is_fine(start_server: StartServer, tmp_path: Path, sink: Sink) -> None:
     server = start_server(FINE)
     path = write(tmp_path, server.url, sink.url)

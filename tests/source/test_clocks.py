@@ -1,10 +1,16 @@
 """Servers whose clocks are wrong are told of; messages that were late are not."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
 
+from bridge.clock import SystemClock
 from bridge.source.clocks import Clocks
+from bridge.source.supervisor import Source
+from tests.conftest import StartServer
+from tests.source.heard import ACCOUNTS, QUICK, Heard, settings_for
+from tests.waiting import eventually
 
 NOW = 1_700_000_000_000_000
 SECOND = 1_000_000
@@ -61,3 +67,41 @@ def test_what_is_no_statsz_is_no_skew(data: bytes) -> None:
     clocks.drained(NOW)
     clocks.hear(data, NOW)
     assert told.all == []
+
+
+class Wrong(SystemClock):
+    """Off by so many seconds."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__()
+        self._wrong = seconds * SECOND
+
+    def now(self) -> int:
+        return super().now() + self._wrong
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(-60, "s ahead of the bridge's"), (60, "s behind the bridge's")])
+async def test_a_real_servers_clock_is_looked_at_from_the_first_answer_on(
+    start_server: StartServer, seconds: int, words: str
+) -> None:
+    server, heard = start_server(ACCOUNTS, name="n1"), Heard()
+    task = asyncio.create_task(Source(settings_for(server), Wrong(seconds), heard, (), QUICK).run())
+    try:
+        [tale] = await eventually(lambda: heard.tales("clock_skew"))
+        assert str(tale["reason"]).startswith("the clock of server n1 is ")
+        assert words in str(tale["reason"])
+        assert tale["server"] == {"name": "n1"}
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def test_a_server_in_step_is_not_told_of(start_server: StartServer) -> None:
+    server, heard = start_server(ACCOUNTS), Heard()
+    task = asyncio.create_task(Source(settings_for(server), SystemClock(), heard, (), QUICK).run())
+    try:
+        await eventually(lambda: heard.sees)
+        assert not heard.tales("clock_skew")
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
