@@ -15,6 +15,7 @@ from bridge.source.gather import PING_SUBJECT, request
 from bridge.source.missed import SUBJECT as MISSED
 from bridge.source.questions import questions
 from bridge.subject import covers, needed
+from bridge.watched import Watched
 
 
 class Needs:
@@ -54,8 +55,9 @@ class Needs:
 
 
 def too_old(rule: Rule, version: tuple[int, ...]) -> list[str]:
-    """The events of the rule that a server of this version does not tell of."""
-    return [name for name in rule.events if version < parse_version(EVENT_TYPES[name].since)]
+    """The events of the rule, and those that it listens to beside them, that a server of this version does not tell."""
+    others = [name for _, value in rule if isinstance(value, Watched) for name in value.events]
+    return [name for name in (*rule.events, *others) if version < parse_version(EVENT_TYPES[name].since)]
 
 
 def parse_version(text: str) -> tuple[int, ...]:

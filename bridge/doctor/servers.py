@@ -206,7 +206,8 @@ def _examine_versions(servers: list[Origin], needs: Needs) -> list[Finding]:
         events = list(dict.fromkeys(event for events in lacking.values() for event in events))
         since = "; ".join(f"servers tell it from {EVENT_TYPES[event].since} on" for event in events)
         what = f"versions: the rule {rule.alert} gets no {_some(events)} from {_some(list(lacking))}: {since}"
-        whole = len(lacking) == len(servers) and all(len(events) == len(rule.events) for events in lacking.values())
+        whole = bool(rule.events) and len(lacking) == len(servers)
+        whole = whole and all(set(rule.events) <= set(events) for events in lacking.values())
         findings.append(
             failed(f"{what}; upgrade, or remove the rule") if whole else warning(f"{what}; the rest is heard")
         )

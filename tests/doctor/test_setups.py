@@ -70,7 +70,8 @@ async def test_no_permission_to_ask(start_server: StartServer, tmp_path: Path, s
 
 async def test_a_server_too_old_for_the_event_of_a_rule(start_server: StartServer, tmp_path: Path, sink: Sink) -> None:
     server = start_server(FINE, name="n1")
-    rules = "- {alert: Probed, events: client.rejected}\n- {alert: Gone, events: [server.shutdown, server.lameduck]}\n"
+    rules = "- {alert: Probed, events: client.rejected}\n- {alert: Gone, events: server.shutdown, "
+    rules += "resolve_on: {events: server.lameduck}}\n"
     lines = await found(write(tmp_path, server.url, sink.url, rules))
     [shown] = [line for line in lines if "servers: n1 " in line]
     told = [line for line in lines if "versions: " in line]
