@@ -23,7 +23,7 @@ from tests.waiting import eventually
 
 BOTH = ["firing", "resolved"]
 
-ACCOUNTS = """
+TENANTS = """
 accounts {
   SYS {
     users: [{user: sys, password: "s3cret-pass"}]
@@ -36,9 +36,10 @@ accounts {
   }
 }
 system_account: SYS
-jetstream: enabled
 """
 """The system account hears what concerns APP as well, and part of that twice."""
+
+ACCOUNTS = f"{TENANTS}\njetstream: enabled\n"
 
 IMPORTS = f"{LOGIN}, imports: 'acct.*.'"
 
