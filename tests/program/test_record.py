@@ -192,6 +192,20 @@ async def test_record_writes_what_replay_reads_until_it_is_told_to_end(
     assert [labels["alertname"] for _, state, labels, _ in changes if state == "firing"].count("AuthErrorBurst") == 1
 
 
+async def test_record_asks_for_what_the_rules_want(start_server: StartServer, tmp_path: Path) -> None:
+    server = start_server(SERVER)
+    rules, out = tmp_path / "rules.yaml", tmp_path / "recording.jsonl"
+    polled = "- alert: Up\n  events: server.healthz\n  where: ['data.status = ok']\n  by: [server.name]\n"
+    rules.write_text(rules_file(server.url, "http://127.0.0.1:1", polled))
+    command = [sys.executable, "-m", "bridge", "record", "--out", str(out), "--config", str(rules)]
+    with subprocess.Popen(command, cwd=ROOT, env=bare_environ(), stdout=subprocess.PIPE, text=True) as recording:
+        await eventually(lambda: out.exists() and b"HEALTHZ" in out.read_bytes(), within=10)
+        recording.terminate()
+        recording.communicate(timeout=5)
+    changes, _ = replayed(out, rules)
+    assert [(state, labels["alertname"]) for _, state, labels, _ in changes] == [("event", "Up")]
+
+
 def test_record_ends_after_the_time_that_it_was_given(tmp_path: Path) -> None:
     rules, out = tmp_path / "rules.yaml", tmp_path / "recording.jsonl"
     rules.write_text(rules_file("nats://127.0.0.1:1", "http://127.0.0.1:1", BURST))
