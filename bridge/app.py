@@ -100,6 +100,7 @@ class App:
         """The process before has heard nothing from then on."""
         self._gates = Gates()
         self._malformed = story.Malformed()
+        self._unknown = story.Unknown()
         self._stopping = False
         self._reload_asked = False
         self._exit_code = 0
@@ -256,6 +257,7 @@ class App:
                 self._reload_asked = False
                 await self._reload()
             self._malformed.tell(engine, self._clock.now())
+            self._unknown.tell(engine, self._clock.now())
             story.tell_unnamed(engine.take_unnamed())
             if watchdog is not None and time.monotonic() >= next_sign:
                 next_sign = time.monotonic() + watchdog / 2

@@ -31,6 +31,10 @@ def tell_unnamed(servers: list[str]) -> None:
         )
 
 
+UNKNOWN_SHOWN = 5
+"""Subjects in one line."""
+
+
 class Malformed:
     """Says once a minute at most how many messages were no events."""
 
@@ -49,3 +53,22 @@ class Malformed:
             engine.latest_malformed,
         )
         self._told, self._told_at = count, now
+
+
+class Unknown:
+    """Says, to who asks for details, what came that the catalogue does not know; once a minute at most."""
+
+    def __init__(self) -> None:
+        self._told_at: int | None = None
+        self._told = 0
+
+    def tell(self, engine: Engine, now: int) -> None:
+        if not engine.unknown or not LOG.isEnabledFor(logging.DEBUG):
+            return
+        count = sum(engine.unknown.values())
+        if count == self._told or (self._told_at is not None and now - self._told_at < MINUTE):
+            return
+        often = sorted(engine.unknown.items(), key=lambda item: -item[1])[:UNKNOWN_SHOWN]
+        shown = ", ".join(f"{number} × {subject}" for subject, number in often)
+        LOG.debug("%d messages that the catalogue does not know: %s", count, shown)
+        self._told_at, self._told = now, count

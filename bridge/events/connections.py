@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from bridge.event import Event, hash_token, parse_time
-from bridge.events.accounts import NameOf, hides_tokens, version
+from bridge.events.accounts import NameOf, hides_tokens
 from bridge.events.numbering import SEQ_END, numbered, seq_of
 from bridge.once import Once
 from bridge.values import MINUTE
@@ -17,9 +17,6 @@ LOGIN_MAX = MINUTE
 """A CONNECT that comes later after the beginning of its connection is a repeated one: a reload of the server's
 configuration brings one for each living connection, also for those that came before the bridge did. Servers give a
 client 2 s to log in (`authorization.timeout`), and nobody gives it a minute."""
-
-EACH_LEAFNODE_CONNECTS = (2, 12, 8)
-"""From this version on a server sends a CONNECT for each leafnode: its notice to super-clusters adds nothing."""
 
 
 def preparer(name_of: NameOf | None, token_auth: bool) -> NameOf:
@@ -93,12 +90,13 @@ def connects(once: Once, prepare: NameOf) -> Finish:
 
 def leafnodes(once: Once, prepare: NameOf) -> Finish:
     """The notice that a server gives to other clusters when a leafnode connects, and again to each server that it gets
-    to know. Only for a leafnode that an older server itself has connected to another is there no CONNECT. A notice
-    says the account and not the connection: the first after the account's last DISCONNECT is news."""
+    to know. It comes after the CONNECT; but where the server's leafnodes have an `authorization` of their own, there is
+    none. A notice says the account and not the connection: the first after the account's last DISCONNECT is news, and a
+    second leafnode of the account, without a CONNECT, is not."""
 
     def finish(subject: str, data: bytes, body: Any, at: int) -> Event | None:
         server_id, seq = numbered(body)
-        if not once.first(None, server_id, seq) or version(body.server.ver) >= EACH_LEAFNODE_CONNECTS:
+        if not once.first(None, server_id, seq):
             return None
         if not once.leafnodes.first((server_id, body.client.acc or "")):
             return None

@@ -116,6 +116,7 @@ async def test_messages_that_are_no_events_are_counted_and_harm_nothing(
     # CONNECT is not asked for by any of these rules, so it is not even read.
     assert sum(line.count for line in ended) == (len(SUBJECTS) - 1) * len(MALFORMED)
     assert len(program.said("malformed messages since the start")) == 1
+    assert program.said("messages that the catalogue does not know: ", "$SYS.SERVER.X.SOMETHING.NEW")
     assert not program.said("Traceback")
 
 
