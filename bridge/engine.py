@@ -172,10 +172,7 @@ class Engine:
         old = self._rules
         self._setup = setup
         added = {placed.rule.alert for placed in setup.rules if placed.rule.enabled and placed.rule.id not in old.by_id}
-        if setup.routing.mutes != self.outbox.routing.mutes:
-            self.outbox.muting.configure(setup.routing.mutes, self.watch.t)
-        if setup.routing != self.outbox.routing:
-            self.outbox.reroute(setup.routing, self.watch.t)
+        self.outbox.configure(setup.routing, self.watch.t)
         for id, evaluation in old.by_id.items():
             new = setup.find(id)
             if new is None:

@@ -241,6 +241,15 @@ class Outbox:
                     cursor.row = ""  # It was damaged on disk: the next tick tells the same again.
                     self._file(group, group.next_tick(0, self._node(group).group_interval))
 
+    def configure(self, routing: Routing, at: int) -> None:
+        """The rules file was read again."""
+        before = self.routing
+        if routing.mutes != before.mutes:
+            self.muting.configure(routing.mutes, at)
+        if msgspec.structs.replace(routing, mutes=before.mutes) != before:
+            self.reroute(routing, at)
+        self.routing = routing
+
     def settle_in(self, at: int) -> None:
         """After a start: the routes or the receivers may be others than those of the last commit."""
         edited = self._bury_removed(at)
