@@ -4,17 +4,24 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bridge.command import AddSilence
 from bridge.engine import Engine
+from bridge.inhibit import InhibitRule
 from bridge.inputs import Input, Message, Sight
+from bridge.muting import Mutes
+from bridge.outbox import Target
 from bridge.rule import Rule
 from bridge.setup import Setup
+from bridge.silence import Silence
 from bridge.store import Store
+from bridge.time_interval import TimeIntervals
 from bridge.values import SECOND
-from tests.core.stage import Stage, rule, setup
+from tests.core.stage import Stage, at, rule, setup
 from tests.core.streams import RULES, streams
 
 CORPUS = Path(__file__).parent.parent / "corpus"
@@ -95,6 +102,62 @@ def test_any_split_of_a_random_stream_gives_the_same_changes(inputs: list[Input]
     wanted = setup(*RULES, route={"group_by": ["alertname"], "group_wait": "1s", "group_interval": "3s"})
 
     check_splits(wanted, inputs, inputs[-1].at + 400 * SECOND, data)
+
+
+TREE = {
+    "group_by": ["alertname"],
+    "group_wait": "1s",
+    "group_interval": "3s",
+    "routes": [
+        {"matchers": ['alertname =~ ".*t"'], "receiver": "pager", "group_by": ["..."], "continue": True},
+        {"matchers": ['alertname =~ "[A-N].*"'], "group_wait": "2s", "mute_time_intervals": ["minute"]},
+    ],
+}
+MUTES = Mutes(
+    inhibit_rules=(
+        InhibitRule.model_validate(
+            {"source_matchers": ["alertname = Many"], "target_matchers": ['alertname =~ "[G-S].*"']}
+        ),
+    ),
+    time_intervals={
+        "minute": TimeIntervals.model_validate(
+            {"name": "minute", "time_intervals": [{"times": [{"start_time": "22:13", "end_time": "22:15"}]}]}
+        )
+    },
+)
+
+
+@st.composite
+def silences(draw: st.DrawFn) -> AddSilence:
+    """From some time on, for some alerts, with or without a notice before the end."""
+    begin, length = draw(st.integers(0, 60)), draw(st.sampled_from([1, 5, 60, 300]))
+    matcher = draw(
+        st.sampled_from(["alertname = Silent", 'alertname =~ "[A-M].*"', "client_host = a", 'server_name != ""'])
+    )
+    return AddSilence(
+        Silence(
+            id=f"{begin} {length} {matcher}",
+            matchers=(matcher,),
+            starts_at=at(begin),
+            ends_at=at(begin + length),
+            expire_on_resolve=draw(st.booleans()),
+        ),
+        at(draw(st.integers(0, begin))),
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(inputs=streams(), hushes=st.lists(silences(), max_size=3), data=st.data())
+def test_any_split_gives_the_same_with_routes_silences_and_inhibition(
+    inputs: list[Input], hushes: list[AddSilence], data: st.DataObject
+) -> None:
+    ends = rule(alert="Ends", events="bridge.silence_expiring", by=["silence", "alerts"])
+    plain = setup(*RULES, ends, route=TREE)
+    targets = {**plain.routing.targets, "pager": (Target("pager/slack/0"),)}
+    routing = msgspec.structs.replace(plain.routing, targets=targets, mutes=MUTES)
+    mixed = sorted([*inputs, *hushes], key=lambda given_: given_.at)
+
+    check_splits(msgspec.structs.replace(plain, routing=routing), mixed, mixed[-1].at + 400 * SECOND, data)
 
 
 def check_splits(wanted: Setup, inputs: Sequence[Input], until: int, data: st.DataObject) -> None:
