@@ -34,6 +34,8 @@ from bridge.source.settings import Limits
 from bridge.source.supervisor import Source
 from bridge.store import Store
 from bridge.values import MINUTE, SECOND
+from bridge.web.api import Bridge
+from bridge.web.server import Web
 
 LOG = logging.getLogger(__name__)
 
@@ -89,6 +91,7 @@ class App:
         self._engine: Engine
         self._source: Source
         self._store: Store
+        self._web: Web
         self._committer: Committer
         self._tasks: asyncio.TaskGroup
         self._inbox = Inbox(self._clock, self._dropped)
@@ -191,8 +194,10 @@ class App:
             len(self._workers),
             self._loaded.config.storage.path,
         )
+        self._web = self._make_web()
         systemd.ready(self._status())
         prune = self._tasks.create_task(self._prune())
+        web = self._tasks.create_task(self._web.run(), name="web")
         if self._recorder:
             self._tasks.create_task(self._recorder.run(), name="recording")
         try:
@@ -201,11 +206,11 @@ class App:
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.remove_signal_handler(number)
         systemd.stopping("stopping")
-        await self._end(source, prune)
+        await self._end(web, source, prune)
 
-    async def _end(self, source: asyncio.Task[None], prune: asyncio.Task[None]) -> None:
+    async def _end(self, *listening: asyncio.Task[None]) -> None:
         """Hear nothing more, let requests under way end, write everything."""
-        for task in (source, prune):
+        for task in listening:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
@@ -220,6 +225,14 @@ class App:
             LOG.error("%s", error)
             self._exit_code = 1
         LOG.info("stopped received=%d dropped=%d", self._inbox.received, self._inbox.dropped)
+
+    def _make_web(self) -> Web:
+        """What people ask and command comes through it."""
+        config = self._loaded.config
+        bridge = Bridge(
+            config.storage.path.absolute(), lambda: self._committer.degraded, self._clock.now, self._inbox.ask
+        )
+        return Web(bridge, self._clock, config.http, config.external_url)
 
     def _dropped(self, count: int) -> None:
         self._source.dropped(count)
@@ -398,6 +411,7 @@ class App:
         self._source.ask_missed(self._engine.watches_disconnects)
         await self._source.resubscribe(self._engine.subjects)
         self._source.poll(polls(self._loaded, self._engine.polls))
+        self._web.reconfigure(loaded.config.http, loaded.config.external_url)
         self._tell_reloaded(loaded)
         systemd.ready(self._status())
 
@@ -426,7 +440,8 @@ class App:
         """The line that `systemctl status` shows."""
         nats = "NATS is not heard" if self._engine.watch.blind else "NATS is heard"
         store = f", {self._committer.degraded}" if self._committer.degraded else ""
-        return f"{nats}, {len(self._engine.outbox.rows)} messages wait{store}"
+        web = f", {self._web.trouble}" if self._web.trouble else ""
+        return f"{nats}, {len(self._engine.outbox.rows)} messages wait{store}{web}"
 
 
 def _with_last_good(loaded: Loaded, before: Loaded) -> Loaded:

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from bridge.builtin import builtin_rules
 from bridge.cli.program import program
 from bridge.config import check
-from bridge.config.schema import Config, Delivery, Log, Nats, RuleDefaults, Storage, Tls
+from bridge.config.schema import Auth, Config, Delivery, Http, Log, Nats, RuleDefaults, Storage, Tls
 from bridge.demo.system import BRIDGE_USER
 from bridge.endpoint import Guarded
 from bridge.events import EVENT_TYPES
@@ -171,11 +171,12 @@ def test_the_commands() -> None:
 
 def test_the_keys_at_the_top() -> None:
     text = section("Top level")
-    groups: dict[str, type[BaseModel]] = {"nats": Nats, "storage": Storage, "delivery": Delivery, "log": Log}
+    groups: dict[str, type[BaseModel]] = {"nats": Nats, "storage": Storage, "delivery": Delivery}
+    groups |= {"log": Log, "http": Http}
     wanted = {f"{group}.{key}" for group, model in groups.items() for key in keys(model)}
     wanted |= keys(Config) - groups.keys()
     assert first_column(text) == wanted
-    assert keys(RuleDefaults) | keys(Tls) <= named(text)
+    assert keys(RuleDefaults) | keys(Tls) | keys(Auth) <= named(text)
 
 
 def test_the_keys_of_rules() -> None:

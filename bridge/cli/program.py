@@ -7,16 +7,21 @@ from collections.abc import Iterator
 import click
 
 from bridge import __version__
+from bridge.cli.alerts import alerts
 from bridge.cli.check import check
 from bridge.cli.demo import demo
 from bridge.cli.doctor import doctor
 from bridge.cli.events import events
+from bridge.cli.forget import forget
+from bridge.cli.history import history
+from bridge.cli.outbox import outbox
 from bridge.cli.record import record
 from bridge.cli.replay import replay
 from bridge.cli.routes import routes
 from bridge.cli.run import run
 from bridge.cli.send_test import send_test
 from bridge.cli.servers import servers
+from bridge.cli.silence import silence
 from bridge.cli.test import test
 from bridge.errors import BridgeError
 
@@ -30,7 +35,24 @@ def program() -> None:
     """
 
 
-for command in (run, check, doctor, test, replay, record, routes, send_test, servers, events, demo):
+for command in (
+    run,
+    check,
+    doctor,
+    test,
+    replay,
+    record,
+    routes,
+    send_test,
+    servers,
+    events,
+    demo,
+    alerts,
+    history,
+    silence,
+    outbox,
+    forget,
+):
     program.add_command(command)
 
 

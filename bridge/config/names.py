@@ -1,6 +1,7 @@
 """What labels, subjects and addresses look like. Addresses are never shown: a password may have got into one."""
 
 import re
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from bridge.alert import check_label
@@ -57,6 +58,32 @@ def check_web_url(url: str) -> str:
             "a URL begins with http:// or https:// and a host; write for example https://alerts.example.net"
         )
     return url.rstrip("/")
+
+
+def check_listen(address: str) -> str:
+    """Raises ValueError unless it is host:port."""
+    split_listen(address)
+    return address
+
+
+def split_listen(address: str) -> tuple[str, int]:
+    """127.0.0.1:9476, localhost:9476 or [::1]:9476 → host and port. Raises ValueError."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) not in _PORTS:
+        raise ValueError(f"{address[:60]!r} is no address to listen on; write for example 127.0.0.1:9476")
+    host = host.removeprefix("[").removesuffix("]")
+    if host != "localhost":
+        try:
+            ip_address(host)
+        except ValueError:
+            what = f"{host[:60]!r} is no address of a network card; write for example 127.0.0.1, or 0.0.0.0 for all"
+            raise ValueError(what) from None
+    return host, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine reach it."""
+    return host == "localhost" or ip_address(host).is_loopback
 
 
 def _url_parts(url: str, otherwise: str) -> tuple[str, str]:

@@ -34,13 +34,13 @@ def rehearse(
     not set stands for itself.
     """
     mutes = tuple(_mute(each) for each in destinations)
-    loaded = load(path, _Environment(environ), mutes, rule_types, _inside)
+    loaded = load(path, Unset(environ), mutes, rule_types, _inside)
     if loaded.broken:
         raise ConfigError([problem for problems in loaded.broken.values() for problem in problems])
     return loaded
 
 
-class _Environment(Mapping[str, str]):
+class Unset(Mapping[str, str]):
     """Variables that are not set are their own text."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:

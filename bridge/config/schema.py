@@ -6,7 +6,16 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, create_model, field_validator, model_validator
 
-from bridge.config.names import check_imports, check_label_name, check_server_url, check_subject, check_web_url
+from bridge.config.names import (
+    check_imports,
+    check_label_name,
+    check_listen,
+    check_server_url,
+    check_subject,
+    check_web_url,
+    is_loopback,
+    split_listen,
+)
 from bridge.inhibit import InhibitRule
 from bridge.label_matchers import LabelMatchers, select
 from bridge.options import FilePath, Options
@@ -113,6 +122,29 @@ class Delivery(Options):
     give_up_after: Duration = 72 * HOUR
 
 
+class Auth(Options):
+    """Who may ask and command the running bridge."""
+
+    token: Secret
+
+
+class Http(Options):
+    """Where the running bridge answers commands."""
+
+    listen: Annotated[str, AfterValidator(check_listen)] = "127.0.0.1:9476"
+    auth: Auth | None = None
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Self:
+        host, port = split_listen(self.listen)
+        if self.auth is None and not is_loopback(host):
+            raise ValueError(
+                f"whoever reaches {self.listen} could silence alerts; write auth: {{token_file: …}}, "
+                f"or listen on 127.0.0.1:{port}"
+            )
+        return self
+
+
 class Log(Options):
     """What the program writes to its standard error."""
 
@@ -209,12 +241,13 @@ class Receiver(Options):
 class Config(Options):
     """The main file, but for the rules themselves. `receivers` takes the registered types of destinations."""
 
-    later: ClassVar[frozenset[str]] = frozenset(("http", "heartbeat", "reload"))
+    later: ClassVar[frozenset[str]] = frozenset(("heartbeat", "reload"))
 
     nats: Nats
     storage: Annotated[Storage, Field(default_factory=dict, validate_default=True)]
     delivery: Delivery = Delivery()
     log: Log = Log()
+    http: Http | None = Http()
     external_url: Annotated[str, AfterValidator(check_web_url)] = ""
     labels: Labels = {}
     receivers: Annotated[list[Receiver], Field(min_length=1)]

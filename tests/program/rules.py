@@ -54,12 +54,14 @@ def rules_file(
     route: str = ROUTE,
     kind: str = "webhook",
     database: str = "state.db",
+    http: str = "null",
 ) -> str:
     """A whole file: one destination of a kind at the URL `sink`, and the rules."""
     url = "webhook_url" if kind == "slack" else "url"
     return f"""\
 nats: {{servers: ['{server}'], user: {user}, password: {password}}}
 storage: {{path: {database}}}
+http: {http}
 log: {{level: debug, format: text}}
 receivers:
   - name: ops

@@ -1,0 +1,50 @@
+"""`nats-alert-bridge alerts`"""
+
+from pathlib import Path
+
+import click
+
+from bridge.cli.asking import CONFIG, JSON, asked, matchers, meaning, print_json
+from bridge.cli.table import ago, moment, number, show, shown, zone
+from bridge.store.history import read_alerts
+from bridge.store.told import Firing, Telling
+
+
+@click.command()
+@click.argument("labels", nargs=-1, callback=matchers, metavar="[LABEL=VALUE…]")
+@CONFIG
+@JSON
+def alerts(labels: tuple[str, ...], path: Path | None, as_json: bool) -> None:
+    """Show what fires now or is pending: since when, its value, and who was told last.
+
+    LABEL=VALUE, or another matcher such as 'severity=~"warning|critical"', shows only alerts with such labels. Values
+    are those of the latest checkpoint. Where no bridge runs, this is what it left in its database.
+    """
+    query = [("matcher", text) for text in labels]
+    found = asked(path, "/alerts", query, lambda database: read_alerts(database, meaning(labels)), list[Firing])
+    if as_json:
+        print_json("alerts", found)
+    elif found:
+        show(["alert", "state", f"since ({zone()})", "", "value", "events", "told"], map(_row, found))
+    else:
+        click.echo("no alert fires")
+
+
+def _row(alert: Firing) -> list[str]:
+    state = f"{alert.state} {alert.reason}".strip()
+    told = [f"muted: {alert.muted}"] if alert.muted else []
+    told += map(_telling, alert.told)
+    return [
+        shown(alert.name, alert.labels),
+        state,
+        moment(alert.since),
+        ago(alert.since),
+        number(alert.value),
+        str(alert.count),
+        ", ".join(told) or ("" if alert.state == "pending" else "nobody yet"),
+    ]
+
+
+def _telling(told: Telling) -> str:
+    detail = f" ({told.detail})" if told.detail else ""
+    return f"{told.destination} {told.state} {told.at.astimezone():%H:%M:%S}{detail}"
