@@ -6,9 +6,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from bridge.cli.program import last_words, program
 from bridge.demo.nats_binary import find
 from bridge.demo.nats_server import NatsServer
 from tests.program.conftest import StartBridge
@@ -43,61 +46,67 @@ def port() -> int:
     return free_port()
 
 
-def say(program: Program, *arguments: str) -> Ended:
-    return run(*arguments, "--config", str(program.rules_path))
+def say(bridge: Program, *arguments: str) -> Ended:
+    """As a command beside the bridge does it, but in this process: a new one would take half a second each time."""
+    result = CliRunner().invoke(program, [*arguments, "--config", str(bridge.rules_path)])
+    err = result.stderr
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        err += last_words(result.exception) + "\n" if isinstance(result.exception, Exception) else ""
+    return Ended(result.exit_code, result.stdout, err)
 
 
-def said(program: Program, *arguments: str) -> str:
-    ended = say(program, *arguments)
+def said(bridge: Program, *arguments: str) -> str:
+    ended = say(bridge, *arguments)
     assert ended.code == 0, ended.err
     return ended.out
 
 
 async def burst(start_bridge: StartBridge, server: NatsServer, sink: Sink, port: int) -> Program:
     """A bridge with an alert that fires and was told."""
-    program = start_bridge(rules_file(server.url, sink.url, RULES, http=f"{{listen: '127.0.0.1:{port}'}}"))
-    await program.hears()
+    bridge = start_bridge(rules_file(server.url, sink.url, RULES, http=f"{{listen: '127.0.0.1:{port}'}}"))
+    await bridge.hears()
     fail_login(server, times=20)
-    await program.says("attempt notification=", within=10)
-    return program
+    await bridge.says("attempt notification=", within=10)
+    return bridge
 
 
 async def test_what_fires_and_what_happened_is_shown_by_a_running_bridge_and_by_what_a_stopped_one_left(
     start_bridge: StartBridge, server: NatsServer, sink: Sink, port: int
 ) -> None:
-    program = await burst(start_bridge, server, sink, port)
-    (alert,) = await eventually(lambda: [each for each in _alerts(program) if each["told"]], within=10)
+    bridge = await burst(start_bridge, server, sink, port)
+    (alert,) = await eventually(lambda: [each for each in _alerts(bridge) if each["told"]], within=10)
     assert (alert["name"], alert["state"], alert["value"]) == ("AuthErrorBurst", "firing", 20)
     assert [(told["destination"], told["state"]) for told in alert["told"]] == [("ops/webhook/0", "delivered")]
-    assert said(program, "alerts", "client_host=10.0.0.1") == "no alert fires\n"
-    running = said(program, "history", "AuthErrorBurst")
+    assert said(bridge, "alerts", "client_host=10.0.0.1") == "no alert fires\n"
+    running = said(bridge, "history", "AuthErrorBurst")
+    assert run("history", "AuthErrorBurst", "--config", str(bridge.rules_path)) == Ended(0, running, "")
     assert [line.split()[2] for line in running.splitlines()[3:] if line.strip()] == ["firing", "message", "delivered"]
     assert alert["id"] in running
 
-    assert program.stop() == 0
-    stopped = say(program, "history", "AuthErrorBurst")
+    assert bridge.stop() == 0
+    stopped = say(bridge, "history", "AuthErrorBurst")
     assert stopped.out == running
-    assert stopped.err == f"the bridge does not run; this is what {program.database} holds\n"
-    assert said(program, "history", alert["id"][:8]) == running
-    assert said(program, "history", "Nothing") == "nothing happened in the last 1d\n"
-    assert [each["id"] for each in _alerts(program)] == [alert["id"]]
-    assert not [path.name for path in program.database.parent.iterdir() if path.name.endswith(("-wal", "-shm"))]
+    assert stopped.err == f"the bridge does not run; this is what {bridge.database} holds\n"
+    assert said(bridge, "history", alert["id"][:8]) == running
+    assert said(bridge, "history", "Nothing") == "nothing happened in the last 1d\n"
+    assert [each["id"] for each in _alerts(bridge)] == [alert["id"]]
+    assert not [path.name for path in bridge.database.parent.iterdir() if path.name.endswith(("-wal", "-shm"))]
 
 
 async def test_commands_do_nothing_without_a_bridge_and_say_how_to_start_it(
     start_bridge: StartBridge, server: NatsServer, sink: Sink, port: int
 ) -> None:
-    program = await burst(start_bridge, server, sink, port)
-    program.kill()
+    bridge = await burst(start_bridge, server, sink, port)
+    bridge.kill()
     for words in (
         ["silence", "add", "a=b", "--for", "1h"],
         ["forget", "Silent", "server_name=n"],
     ):
-        ended = say(program, *words)
+        ended = say(bridge, *words)
         assert (ended.code, ended.out) == (1, "")
         assert ended.err == (
             f"nothing was done: no bridge answers at 127.0.0.1:{port}; start it: systemctl start nats-alert-bridge, "
-            f"or nats-alert-bridge run --config {program.rules_path}\n"
+            f"or nats-alert-bridge run --config {bridge.rules_path}\n"
         )
 
 
@@ -105,46 +114,46 @@ async def test_a_message_that_nobody_takes_is_shown_dropped_and_revived(
     start_bridge: StartBridge, server: NatsServer, sink: Sink, port: int
 ) -> None:
     sink.then = answer(404)
-    program = await burst(start_bridge, server, sink, port)
+    bridge = await burst(start_bridge, server, sink, port)
     (message,) = await eventually(
-        lambda: [each for each in _messages(program) if each["attempts"]],
+        lambda: [each for each in _messages(bridge) if each["attempts"]],
         within=10,
     )
     assert message["state"] == "pending"
-    assert "refused" in said(program, "outbox", "show", message["id"][:8])
+    assert "refused" in said(bridge, "outbox", "show", message["id"][:8])
 
-    assert said(program, "outbox", "drop", message["id"][:8]) == f"dropped: {message['id']}\n"
-    assert message["id"] not in [each["id"] for each in _messages(program)]
-    assert "dropped by " in said(program, "outbox", "list", "--dead")
-    assert say(program, "outbox", "drop", message["id"]).code == 1
+    assert said(bridge, "outbox", "drop", message["id"][:8]) == f"dropped: {message['id']}\n"
+    assert message["id"] not in [each["id"] for each in _messages(bridge)]
+    assert "dropped by " in said(bridge, "outbox", "list", "--dead")
+    assert say(bridge, "outbox", "drop", message["id"]).code == 1
 
     requests, sink.then = len(sink.requests), answer()
-    assert said(program, "outbox", "retry", "--destination", "ops/webhook/0", "--dead").startswith("due now: ")
+    assert said(bridge, "outbox", "retry", "--destination", "ops/webhook/0", "--dead").startswith("due now: ")
     await eventually(
         lambda: message["id"] in [each.json["id"] for each in sink.requests[requests:]],
         within=10,
     )
-    await eventually(lambda: message["id"] in said(program, "outbox", "list", "--delivered"), within=10)
-    assert say(program, "outbox", "retry", message["id"]).err.startswith("nothing was done with ")
+    await eventually(lambda: message["id"] in said(bridge, "outbox", "list", "--delivered"), within=10)
+    assert say(bridge, "outbox", "retry", message["id"]).err.startswith("nothing was done with ")
 
 
 async def test_a_retry_does_not_wait_for_the_next_probe(
     start_bridge: StartBridge, server: NatsServer, sink: Sink, port: int
 ) -> None:
     sink.then = answer(404)
-    program = await burst(start_bridge, server, sink, port)
-    (message,) = await eventually(lambda: [each for each in _messages(program) if each["attempts"]], within=10)
+    bridge = await burst(start_bridge, server, sink, port)
+    (message,) = await eventually(lambda: [each for each in _messages(bridge) if each["attempts"]], within=10)
     sink.then = answer()
-    said(program, "outbox", "retry", message["id"])
-    await eventually(lambda: message["id"] in said(program, "outbox", "list", "--delivered"), within=10)
+    said(bridge, "outbox", "retry", message["id"])
+    await eventually(lambda: message["id"] in said(bridge, "outbox", "list", "--delivered"), within=10)
 
 
 async def test_a_silence_is_added_shown_survives_a_kill_and_is_expired(
     start_bridge: StartBridge, server: NatsServer, sink: Sink, port: int
 ) -> None:
-    program = await burst(start_bridge, server, sink, port)
+    bridge = await burst(start_bridge, server, sink, port)
     added = say(
-        program,
+        bridge,
         "silence",
         "add",
         "alertname=AuthErrorBurst",
@@ -157,36 +166,36 @@ async def test_a_silence_is_added_shown_survives_a_kill_and_is_expired(
     )
     id = added.out.strip()
     assert (added.code, added.err) == (0, "it mutes 1 of the alerts that fire now\n")
-    program.kill()
-    assert "eve" in said(program, "silence", "list")
-    program.start()
-    await program.hears(times=2)
-    assert "active" in said(program, "silence", "show", id[:6])
-    assert said(program, "silence", "expire", id[:6]) == f"expired: {id}\n"
-    assert said(program, "silence", "list") == "there is no silence\n"
-    assert "expired by " in said(program, "silence", "list", "--expired")
-    again = say(program, "silence", "expire", id)
+    bridge.kill()
+    assert "eve" in said(bridge, "silence", "list")
+    bridge.start()
+    await bridge.hears(times=2)
+    assert "active" in said(bridge, "silence", "show", id[:6])
+    assert said(bridge, "silence", "expire", id[:6]) == f"expired: {id}\n"
+    assert said(bridge, "silence", "list") == "there is no silence\n"
+    assert "expired by " in said(bridge, "silence", "list", "--expired")
+    again = say(bridge, "silence", "expire", id)
     assert (again.code, again.err.startswith(f"silence {id} has ended already: expired by ")) == (1, True)
 
 
 async def test_what_a_silence_mutes_is_in_the_history_with_its_reason(
     start_bridge: StartBridge, server: NatsServer, sink: Sink, port: int
 ) -> None:
-    program = start_bridge(rules_file(server.url, sink.url, RULES, http=f"{{listen: '127.0.0.1:{port}'}}"))
-    await program.hears()
-    id = said(program, "silence", "add", "alertname=AuthErrorBurst", "--for", "1h", "--comment", "an upgrade").strip()
+    bridge = start_bridge(rules_file(server.url, sink.url, RULES, http=f"{{listen: '127.0.0.1:{port}'}}"))
+    await bridge.hears()
+    id = said(bridge, "silence", "add", "alertname=AuthErrorBurst", "--for", "1h", "--comment", "an upgrade").strip()
     fail_login(server, times=20)
-    await program.says("alert firing", "AuthErrorBurst")
-    (alert,) = await eventually(lambda: [each for each in _alerts(program) if each["muted"]], within=10)
+    await bridge.says("alert firing", "AuthErrorBurst")
+    (alert,) = await eventually(lambda: [each for each in _alerts(bridge) if each["muted"]], within=10)
     assert (alert["muted"], alert["told"]) == (f"silence {id} (an upgrade)", [])
-    assert f"silence {id} (an upgrade), receiver ops" in said(program, "history", "AuthErrorBurst")
+    assert f"silence {id} (an upgrade), receiver ops" in said(bridge, "history", "AuthErrorBurst")
     assert not [each for each in sink.requests if "AuthErrorBurst" in each.body.decode()]
 
 
 async def test_a_server_is_forgotten(start_bridge: StartBridge, server: NatsServer, sink: Sink, port: int) -> None:
-    program = await burst(start_bridge, server, sink, port)
-    await eventually(lambda: say(program, "forget", "Silent", "server_name=n").code == 0, within=15)
-    ended = say(program, "forget", "AuthErrorBurst", "client_host=127.0.0.1")
+    bridge = await burst(start_bridge, server, sink, port)
+    await eventually(lambda: say(bridge, "forget", "Silent", "server_name=n").code == 0, within=15)
+    ended = say(bridge, "forget", "AuthErrorBurst", "client_host=127.0.0.1")
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.startswith("AuthErrorBurst is of type frequency, which has nothing to forget")
 
@@ -195,16 +204,16 @@ async def test_a_port_that_is_taken_is_one_warning_and_the_alerting_goes_on(
     start_bridge: StartBridge, server: NatsServer, sink: Sink, port: int
 ) -> None:
     with socket.create_server(("127.0.0.1", port)):
-        program = start_bridge(rules_file(server.url, sink.url, RULES, http=f"{{listen: '127.0.0.1:{port}'}}"))
-        warning = await program.says(f"cannot listen on 127.0.0.1:{port}", within=10)
+        bridge = start_bridge(rules_file(server.url, sink.url, RULES, http=f"{{listen: '127.0.0.1:{port}'}}"))
+        warning = await bridge.says(f"cannot listen on 127.0.0.1:{port}", within=10)
         assert "Address already in use; commands such as `silence` do not reach this bridge, all else works" in warning
-        await program.hears()
+        await bridge.hears()
         fail_login(server, times=20)
         await eventually(lambda: sink.requests, within=10)
-    program.write(rules_file(server.url, sink.url, RULES, http=f"{{listen: '127.0.0.1:{free_port()}'}}"))
-    program.hang_up()
-    await program.says("commands are heard on ")
-    assert _alerts(program)
+    bridge.write(rules_file(server.url, sink.url, RULES, http=f"{{listen: '127.0.0.1:{free_port()}'}}"))
+    bridge.hang_up()
+    await bridge.says("commands are heard on ")
+    assert _alerts(bridge)
 
 
 async def test_the_token_is_asked_for_and_is_in_no_answer_row_or_log(
@@ -212,34 +221,34 @@ async def test_the_token_is_asked_for_and_is_in_no_answer_row_or_log(
 ) -> None:
     (tmp_path / "token").write_text(TOKEN)
     listen = f"{{listen: '127.0.0.1:{port}', auth: {{token_file: '{tmp_path}/token'}}}}"
-    program = start_bridge(rules_file(server.url, sink.url.replace("hook", "s3cr3t-h00k"), RULES, http=listen))
-    await program.hears()
+    bridge = start_bridge(rules_file(server.url, sink.url.replace("hook", "s3cr3t-h00k"), RULES, http=listen))
+    await bridge.hears()
     fail_login(server, times=20)
     await eventually(lambda: sink.requests, within=10)
-    answers = [say(program, *words) for words in (["alerts", "--json"], ["history", "--json"], ["silence", "list"])]
-    answers.append(say(program, "outbox", "list", "--delivered", "--json"))
+    answers = [say(bridge, *words) for words in (["alerts", "--json"], ["history", "--json"], ["silence", "list"])]
+    answers.append(say(bridge, "outbox", "list", "--delivered", "--json"))
     assert [ended.code for ended in answers] == [0] * 4
     assert [ended.err for ended in answers] == [""] * 4
     (tmp_path / "token").write_text("another")
-    refused = say(program, "silence", "add", "a=b", "--for", "1h")
+    refused = say(bridge, "silence", "add", "a=b", "--for", "1h")
     assert refused.code == 1
     assert "this bridge wants the token of http.auth" in refused.err
     (tmp_path / "token").unlink()
-    assert "token_file" in say(program, "alerts").err
-    assert program.stop() == 0
-    with closing(sqlite3.connect(program.database)) as db:
+    assert "token_file" in say(bridge, "alerts").err
+    assert bridge.stop() == 0
+    with closing(sqlite3.connect(bridge.database)) as db:
         dump = "\n".join(db.iterdump())
-    kept = [dump, *program.lines, *(ended.out + ended.err for ended in answers)]
+    kept = [dump, *bridge.lines, *(ended.out + ended.err for ended in answers)]
     for secret in (TOKEN, "s3cr3t-h00k", "s3cret-pass"):
         assert not [text for text in kept if secret in text]
 
 
-def _alerts(program: Program) -> list[dict[str, object]]:
-    content: list[dict[str, object]] = json.loads(said(program, "alerts", "--json"))["alerts"]
+def _alerts(bridge: Program) -> list[dict[str, Any]]:
+    content: list[dict[str, Any]] = json.loads(said(bridge, "alerts", "--json"))["alerts"]
     return content
 
 
-def _messages(program: Program) -> list[dict[str, str]]:
+def _messages(bridge: Program) -> list[dict[str, Any]]:
     """Those that wait, about failed logins."""
-    content: list[dict[str, str]] = json.loads(said(program, "outbox", "list", "--json"))["messages"]
+    content: list[dict[str, Any]] = json.loads(said(bridge, "outbox", "list", "--json"))["messages"]
     return [each for each in content if "AuthErrorBurst" in json.dumps(each["alerts"])]
