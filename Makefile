@@ -11,7 +11,7 @@ LOCK := .cache/uv/bin/uv pip compile --quiet --upgrade --universal --python-vers
 WORKERS = $(if $(ARGS),,--numprocesses 3 --dist worksteal)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test long causes search check format bench lock install clean
+.PHONY: help demo test long causes search check format bench pictures lock install clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -45,6 +45,9 @@ format: $(VENV)/.dev ## format, and mend what lint can mend
 
 bench: $(VENV)/.dev ## speed and size, into benchmarks/RESULTS.md; some figures: ARGS="cpu replay"; ARGS=--help lists them
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+pictures: $(VENV)/.dev ## draw the README's pictures of Slack anew; wants chromium
+	@$(BIN)/python -m tests.pictures
 
 lock: $(VENV)/.dev ## renew the lock files within the bounds of pyproject.toml
 	$(BIN)/python -m pip install --quiet --upgrade --target .cache/uv uv

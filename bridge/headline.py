@@ -1,5 +1,6 @@
 """The one line that says what a notification is about: the same words in every chat, on every phone."""
 
+import re
 from typing import Literal
 
 from bridge.notification import AlertView, Notification, State
@@ -46,9 +47,12 @@ def alert_line(alert: AlertView, shared: dict[str, str]) -> str:
     own = {name: text for name, text in alert.labels.items() if name not in shared}
     name = subject(own) or alert.labels.get("alertname", "alert")
     ended = f"resolved after {lifetime(alert)}" if alert.state == "resolved" else ""
-    said = [part for part in (ended, one_line(alert.annotations.get("summary", ""))) if part]
+    summary = one_line(alert.annotations.get("summary", ""))
+    said = [part for part in (ended, summary) if part]
     icon = "✅" if alert.state == "resolved" else _ICON[_level(alert)]
     times = f" ×{alert.count}" if alert.state == "event" and alert.count > 1 else ""
+    if not ended and re.search(rf"(?<!\w){re.escape(one_line(name))}(?!\w)", summary):
+        return f"{icon} {summary}{times}"
     return f"{icon} {one_line(name)}{times}" + (": " + "; ".join(said) if said else "")
 
 

@@ -39,7 +39,7 @@ def alert_names(post: Post) -> list[str]:
         for attachment in _list(post.message, "attachments")
         for block in _list(attachment, "blocks")
         if block.get("type") == "context"
-        for element in _list(block, "elements")
+        for element in _list(block, "elements")[:1]
     ]
     # such as `SlowConsumer (rules.yaml:57), ServerStops (rules.yaml:101) · 8c1228f5`
     return [rule.split(" ")[0] for footer in footers for rule in unescape(footer).split(" · ")[0].split(", ")]

@@ -51,7 +51,7 @@ def test_a_person_sees_title_text_fields_and_link() -> None:
     assert re.search(r"^client_host +cluster\n10\.0\.0\.9 +prod-eu$", body, re.MULTILINE)
     assert "Jan 15, 2027 08:59:59" in body
     assert "Runbook (https://runbooks.example.net/nats/auth?a=1&b=2)" in body
-    assert body.endswith("AuthErrorBurst · 89abcdef")
+    assert body.endswith("AuthErrorBurst · 89abcdef · since Jan 15, 2027 08:48:00")
 
 
 @pytest.mark.parametrize("kind", KINDS)

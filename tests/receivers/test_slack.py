@@ -13,9 +13,12 @@ from bridge.notification import Notification, State
 from bridge.receiver import Reply, Request
 from bridge.receivers.slack import Slack
 from bridge.receivers.slack.message import GREEN, ORANGE, RED
+from tests.pictures import FOLDER, pictures
 from tests.receivers.notifications import HOSTILE, MANY_HOSTILE, alert, every_kind, notification
 from tests.receivers.slack_rules import check_message
 from tests.receivers.test_contract import strange_notifications
+from tests.slack_page import message as message_of
+from tests.slack_page import page
 
 KINDS = every_kind()
 SLACK = Slack.model_validate({"webhook_url": "https://hooks.slack.com/services/T0/B0/x"})
@@ -156,8 +159,20 @@ def test_what_people_read_first_comes_first() -> None:
 
 def test_of_many_alerts_ten_are_listed_and_the_rest_is_counted() -> None:
     text = shown(KINDS["100 firing"])
-    assert len(re.findall("🔴 10.0.0.9", text)) == 10
+    assert len(re.findall("23 failed logins from 10.0.0.9", text)) == 10
     assert "+90 more" in text
+
+
+def test_a_name_that_the_summary_says_is_not_said_twice() -> None:
+    text = shown(notification(alert(), alert("firing", 1)))
+    assert "🔴 23 failed logins from 10.0.0.9\\n🔴 10.0.0.9-1: 23 failed logins from 10.0.0.9" in text
+
+
+def test_the_last_line_says_since_when_and_until_when() -> None:
+    began, ended = "<!date^1799999280^{date_short_pretty} {time_secs}|2027-01-15 07:48:00 UTC>", "<!date^1800000000^"
+    assert f"since {began}" in shown(KINDS["100 mixed"])
+    assert f"from {began} to {ended}" in shown(KINDS["resolved"])
+    assert "since" not in shown(KINDS["event"])
 
 
 def test_labels_without_room_are_counted() -> None:
@@ -207,3 +222,16 @@ def test_slacks_words_decide(status: int, body: bytes, kind: type[Exception]) ->
 @pytest.mark.parametrize("body", [b"ok", b'{"ok":true}', b"", b"<html>ok</html>"])
 def test_any_other_200_means_taken(body: bytes) -> None:
     SLACK.judge(Reply(status=200, body=body))
+
+
+def test_the_page_that_pictures_are_taken_of_can_show_every_message() -> None:
+    for kind, told in KINDS.items():
+        shown_ = page(message_of(message(told), "03:11"))
+        assert "&lt;!date" not in shown_, kind
+        assert "<script" not in shown_, kind
+
+
+@pytest.mark.parametrize("name", ["slack-firing", "slack-updated", "slack-resolved"])
+def test_pictures_are_small(name: str) -> None:
+    assert 10_000 < (FOLDER / f"{name}.png").stat().st_size < 100_000
+    assert set(pictures()) == {path.stem for path in FOLDER.glob("slack-*.png")}

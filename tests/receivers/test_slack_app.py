@@ -85,6 +85,9 @@ async def test_a_thread_has_what_changed_and_its_parent_how_it_stands(
     await channel.tell(FIRING, MORE, reason="reminder", reminder=1)
     await channel.tell(ENDED)
     (parent,) = slack.parents
+    lists = [said.message["attachments"][0]["blocks"][0]["text"]["text"].split("\n") for said in slack.replies]
+    assert [len(lines) for lines in lists] == [1, 2, 1], "what is new, all of a reminder, what has ended"
+    assert lists[0][0].startswith("🔴 10.0.0.9-1")
     assert (parent.text.split(" ")[0], parent.edits) == ("✅", 3)
     assert [said.text.split(" ")[0] for said in slack.replies] == ["🔴", "🔴", "✅"]
     assert {said.thread for said in slack.replies} == {parent.ts}

@@ -12,10 +12,13 @@ from bridge.headline import RANK, level
 from bridge.notification import Notification
 from bridge.receiver import Conversation, Remember, Reply, Request, WebAddress
 from bridge.receivers.slack.dialect import GONE, judge_app, judge_webhook, read, word
-from bridge.receivers.slack.message import Message, full, simple
+from bridge.receivers.slack.message import Message, brief, full, simple
 from bridge.values import HOUR, Duration, Secret
 
 API = Secret("https://slack.com/api")
+
+KNOWN_MAX = 500
+"""Alerts of a group that are remembered, so that the thread tells only of new ones."""
 
 _MENTION = re.compile(r"<(![a-z]+|!subteam\^[A-Z0-9]+|@[A-Z0-9]+)>")
 _EVERYBODY = frozenset({"here", "channel", "everyone"})
@@ -132,7 +135,7 @@ class Slack(Endpoint):
             parent = {"channel": answer.channel, "ts": answer.ts} if answer and answer.ts else {}
         elif self.mode == "thread":
             answered = {"channel": parent["channel"], "thread_ts": parent["ts"], "reply_broadcast": story.broadcast}
-            self.judge((yield self._call("chat.postMessage", story.message(story.mentions), **answered)))
+            self.judge((yield self._call("chat.postMessage", story.reply(), **answered)))
         if later := story.memory(parent):
             yield Remember(later)
 
@@ -193,6 +196,15 @@ class _Story:
     def message(self, mentions: Sequence[str]) -> Message:
         return (simple if self._plain else full)(self._notification, mentions)
 
+    def reply(self) -> Message:
+        """For the thread: what the message before did not tell, or all if that is nothing."""
+        known = set(self._known.get("firing", []))
+        alerts = self._notification.alerts
+        changed = [alert for alert in alerts if alert.state != "firing" or alert.id not in known] or alerts
+        if self._plain:
+            return simple(self._notification, self.mentions)
+        return brief(self._notification, changed, self.mentions)
+
     def memory(self, parent: Mapping[str, Any]) -> dict[str, Any]:
         """What the next message of the group must know; nothing, where that is nothing."""
         if self._slack.mode == "message" and not self._slack.mentions:
@@ -204,6 +216,7 @@ class _Story:
             "told": self._notification.id,
             "over": over,
             "level": self._level,
+            "firing": [alert.id for alert in self._notification.alerts if alert.state == "firing"][:KNOWN_MAX],
             "mentioned": [] if over else sorted({*self._mentioned, *self._fresh}),
         }
 

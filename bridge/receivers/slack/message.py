@@ -17,7 +17,7 @@ Block = dict[str, Any]
 TITLE_MAX = 500
 SUMMARY_MAX = 1200
 DESCRIPTION_MAX = 1600
-LINE_MAX = 300
+LINE_MAX = 290
 FIELD_MAX = 220
 FIELDS_MAX = 10
 FOOTER_MAX = 400
@@ -51,13 +51,20 @@ def full(notification: Notification, mentions: Sequence[str] = ()) -> Message:
     }
 
 
+def brief(notification: Notification, changed: Sequence[AlertView], mentions: Sequence[str] = ()) -> Message:
+    """What has changed, for the thread of a message that says the rest."""
+    message = full(notification, mentions)
+    bar = message["attachments"][0]
+    return {**message, "attachments": [{**bar, "blocks": [_listed(notification, changed), bar["blocks"][-1]]}]}
+
+
 def simple(notification: Notification, mentions: Sequence[str] = ()) -> Message:
     """Text only. Empty lists take away what an edited message had."""
     said = [headline(notification)]
     if len(notification.alerts) == 1:
         said.append(lines(notification.alerts[0].annotations.get("summary", "")))
     else:
-        said += [*_listed(notification), _more(notification)]
+        said += _lines(notification, notification.alerts)
     said.append(_origin(notification))
     text = escape("\n".join(part for part in said if part), PLAIN_MAX)
     return {"text": " ".join([text, *mentions]), **_NO_LINKS, "blocks": [], "attachments": []}
@@ -77,11 +84,9 @@ def _one_alert(notification: Notification) -> list[Block]:
 
 
 def _many_alerts(notification: Notification) -> list[Block]:
-    listed = [_section(line, LINE_MAX) for line in _listed(notification)]
     shared = notification.common_annotations if notification.status != "resolved" else {}
     blocks = [
-        *listed,
-        _section(_more(notification), LINE_MAX),
+        _listed(notification, notification.alerts),
         _section(shared.get("description", ""), DESCRIPTION_MAX),
         _fields(_labels(notification.common_labels), []),
         _links(notification, shared, notification.common_labels or notification.group_labels),
@@ -89,14 +94,15 @@ def _many_alerts(notification: Notification) -> list[Block]:
     return [block for block in blocks if block]
 
 
-def _listed(notification: Notification) -> list[str]:
-    shared = notification.common_labels
-    return [alert_line(alert, shared) for alert in notification.alerts[:ALERTS_SHOWN]]
+def _listed(notification: Notification, alerts: Sequence[AlertView]) -> Block:
+    return _mrkdwn_section("\n".join(escape(line, LINE_MAX) for line in _lines(notification, alerts)))
 
 
-def _more(notification: Notification) -> str:
-    hidden = len(notification.alerts) - ALERTS_SHOWN
-    return f"+{hidden} more" if hidden > 0 else ""
+def _lines(notification: Notification, alerts: Sequence[AlertView]) -> list[str]:
+    shared = notification.common_labels if len(notification.alerts) > 1 else {}
+    hidden = len(alerts) - ALERTS_SHOWN
+    more = [f"+{hidden} more"] if hidden > 0 else []
+    return [*(alert_line(alert, shared) for alert in alerts[:ALERTS_SHOWN]), *more]
 
 
 def _links(notification: Notification, annotations: Mapping[str, str], labels: dict[str, str]) -> Block:
@@ -142,7 +148,18 @@ def _fields(labels: list[tuple[str, str]], facts: list[tuple[str, str]]) -> Bloc
 
 
 def _footer(notification: Notification) -> Block:
-    return {"type": "context", "elements": [_mrkdwn(escape(_origin(notification), FOOTER_MAX))]}
+    said = [escape(_origin(notification), FOOTER_MAX), _span(notification)]
+    return {"type": "context", "elements": [_mrkdwn(text) for text in said if text]}
+
+
+def _span(notification: Notification) -> str:
+    """From when, and until when, in the reader's own time zone. A one-off has its moment among its fields."""
+    telling = [alert for alert in notification.alerts if alert.state == notification.status != "event"]
+    if not telling:
+        return ""
+    began = date(min(alert.starts_at for alert in telling))
+    ended = max(alert.ends_at or alert.starts_at for alert in telling)
+    return f"from {began} to {date(ended)}" if notification.status == "resolved" else f"since {began}"
 
 
 def _origin(notification: Notification) -> str:
