@@ -7,8 +7,8 @@ Over one connection of nats-py, with one inbox for all requests:
     async for answer in gatherer.pages(Paged("CONNZ", "connections", {"state": 1}), within=5):
         for item in answer.items: ...
 
-All have answered when `expected` have, else as many as the latest STATSZ counts (`active_servers`: a crashed one too,
-for some minutes), else when nothing came for `quiet` seconds after the answer of `least` servers. `within` bounds it.
+All have answered when `expected` have, else as many as STATSZ counts (`active_servers`: a crashed one too, for some
+minutes), else when nothing came for `quiet` seconds after the answer of `least` servers. `within` bounds it.
 """
 
 import asyncio
@@ -107,7 +107,8 @@ class Gatherer:
     def __init__(self, client: Client, quiet: float, malformed: Take) -> None:
         """`malformed` gets what is no answer, with the subject of its request."""
         self.active = 0
-        """Servers that the latest STATSZ counts; 0: none has come."""
+        """Servers as the answers to the latest PING count them, the largest count; 0: none has come. A server that has
+        just started knows few of the others."""
         self._client, self._quiet, self._malformed = client, quiet, malformed
         self._inbox = ""
         self._number = 0
@@ -177,6 +178,8 @@ class Gatherer:
             self._inbox = self._client.new_inbox()
             # Without limits of its own: nats-py would drop what is above them.
             await self._client.subscribe(self.inbox, cb=self._hear, pending_msgs_limit=0, pending_bytes_limit=0)
+        if subject == PING_SUBJECT:
+            self.active = 0
         self._number += 1
         place = f"{self._inbox}.{self._number}"
         self._open[place] = subject, gathered
@@ -216,7 +219,7 @@ class Gatherer:
         try:
             read = self._decode(body)
             if read.statsz:
-                self.active = msgspec.json.decode(read.statsz, type=_Statsz).active_servers or self.active
+                self.active = max(self.active, msgspec.json.decode(read.statsz, type=_Statsz).active_servers)
         except (msgspec.DecodeError, RecursionError):
             return None
         if not _TOKEN.fullmatch(read.server.id):
