@@ -58,6 +58,7 @@ def _detail(notification: Notification) -> dict[str, Any]:
     return {
         "receiver": notification.receiver,
         "destination": notification.destination,
+        "instead_of": notification.instead_of,
         "group_key": notification.group_key,
         "created_at": time(notification.created_at),
         "group_labels": notification.group_labels,
@@ -96,6 +97,7 @@ NAMES = frozenset(
         "title",
         "receiver",
         "destination",
+        "instead_of",
         "group_key",
         "created_at",
         "group_labels",

@@ -92,6 +92,8 @@ class Settled(msgspec.Struct, frozen=True):
     outcome: str
     at: int
     detail: str = ""
+    withdrawn: bool = False
+    """Dead by the will of those who run the bridge: nobody else is told in its stead."""
 
 
 class Attempt(msgspec.Struct, frozen=True):

@@ -8,10 +8,11 @@ from bridge.config import Loaded
 from bridge.config.schema import Nats
 from bridge.events.accounts import Names
 from bridge.muting import Mutes
-from bridge.outbox import Routing, Target
+from bridge.outbox import Routing
 from bridge.receiver import Destination
 from bridge.setup import PlacedRule, Setup
 from bridge.source.settings import Polls, Settings, Tls
+from bridge.standins import Target
 from bridge.values import SECOND
 
 
@@ -31,6 +32,7 @@ def setup(loaded: Loaded) -> Setup:
                 for receiver in config.receivers
             },
             give_up_after=config.delivery.give_up_after,
+            fallbacks={each.name: each.fallback for each in config.receivers if each.fallback is not None},
             external_url=config.external_url,
             mutes=Mutes(
                 inhibit_rules=tuple(config.inhibit_rules),

@@ -13,7 +13,7 @@ from bridge.absence import Absence
 from bridge.agenda import Agenda
 from bridge.alert import Alert, Facts, identity
 from bridge.command import AddSilence, ExpireSilence
-from bridge.commit import Commit, Pended, Settled, Snapshot, StateRow
+from bridge.commit import Attempt, Commit, Pended, Settled, Snapshot, StateRow
 from bridge.dispatch import Dispatch
 from bridge.evaluation import Evaluation
 from bridge.event import Event
@@ -43,7 +43,7 @@ from bridge.setup import Setup
 from bridge.state import State
 from bridge.succession import Succession
 from bridge.sweep import Pace, Sweep
-from bridge.values import MINUTE, NEVER, SECOND
+from bridge.values import MINUTE, SECOND, format_duration
 from bridge.watch import Watch
 
 OVERFLOW_PAUSE = MINUTE
@@ -161,8 +161,9 @@ class Engine:
     def next_due(self) -> int:
         """Nothing is due before this instant; it may lie up to a second too early. NEVER if nothing is due at all."""
         tick, notice = self.outbox.next_tick(), self.outbox.muting.silences.next_notice()
-        told = self._absence.due
-        return min(self._agenda.next_due, tick[0] if tick else NEVER, notice[0] if notice else NEVER, told)
+        lost, told = self.outbox.health.next_out(), self._absence.due
+        dues = (each[0] for each in (tick, notice, lost) if each)
+        return min(self._agenda.next_due, told, *dues)
 
     def reload(self, setup: Setup, dormant: bool = False) -> None:
         """The rules file was edited. What still means the same goes on; the rest ends, and says why.
@@ -235,6 +236,7 @@ class Engine:
         for server_id, client_id in memo.own:
             self._once.claim((server_id, client_id))
         self._absence.heard, self._absence.untold = memo.heard, memo.away
+        self.outbox.health.ill = memo.ill
         orphans = self._succession.restore(snapshot, memo, dormant)
         self.outbox.muting.silences.restore(row.body for row in snapshot.silences)
         self.outbox.muting.configure(self._setup.routing.mutes, self.watch.t)
@@ -313,7 +315,7 @@ class Engine:
             case Remembered():
                 self.outbox.remembered(given.row, given.memory)
             case Tried():
-                self._next.attempts.append(given.attempt)
+                self._try(given.attempt)
             case AddSilence():
                 self.outbox.muting.silences.add(given.silence, self.watch.t)
             case ExpireSilence():
@@ -356,6 +358,20 @@ class Engine:
         if (story := self._absence.release()) is not None:
             self._told.append(Happening("away", {**more, **story}, self.watch.t))
 
+    def _try(self, attempt: Attempt) -> None:
+        self._next.attempts.append(attempt)
+        if self.outbox.health.tried(attempt):
+            self.tell("receiver_recovered", destination=attempt.destination)
+
+    def _lose(self, destination: str) -> None:
+        """A destination is out. Of one that refuses its worker has told."""
+        illness = self.outbox.health.ill[destination]
+        waiting = [row for row in self.outbox.rows.values() if row.destination == destination]
+        self._close(self.outbox.out(destination, self.watch.t))
+        if not illness.refuses and any(not row.notification.about_bridge for row in waiting):
+            span = format_duration(self.watch.t - illness.since)
+            self.tell("receiver_dead", destination=destination, reason=f"nothing for {span}; lately {illness.reason}")
+
     def _settle(self, outcome: Settled) -> None:
         row, frozen = self.outbox.settled(outcome)
         self._close(frozen)
@@ -377,6 +393,9 @@ class Engine:
             best = notice[0], lambda: self._notice(notice[1])
         if self._absence.due < before and (best is None or self._absence.due < best[0]):
             best = self._absence.due, self._tell_away
+        lost = self.outbox.health.next_out()
+        if lost is not None and lost[0] < before and (best is None or lost[0] < best[0]):
+            best = lost[0], lambda: self._lose(lost[1])
         tick = self.outbox.next_tick()
         if tick is not None and tick[0] < before and (best is None or tick[0] < best[0]):
             return tick[0], lambda: self._close(self.outbox.tick(tick[1], tick[0]))
@@ -462,6 +481,7 @@ class Engine:
                 own=list(self._once.mine),
                 heard=self._absence.heard,
                 away=self._absence.untold,
+                ill=self.outbox.health.ill,
                 rules=self._succession.digests,
                 asleep=self._succession.asleep,
             )

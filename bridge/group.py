@@ -108,11 +108,22 @@ class Group(msgspec.Struct):
 
     muted: dict[str, str] = {}
     """Identity → why it was not told at the latest tick, though it fires or has changed."""
+    standins: dict[str, str] = {}
+    """Destinations of a fallback → whom they stand in for here."""
 
     @property
     def own(self) -> bool:
         """Its alerts are about the bridge itself."""
         return self.key.startswith(OWN_GROUP)
+
+    def ends(self, destination: str, send_resolved: bool) -> Content:
+        """The same for one that is to hear of nothing but the ends of what it was told."""
+        cursor = self.cursor(destination)
+        changes = [change for change in self.changes if self._concerns(change, destination, cursor)]
+        ended = [each for each in self._resolved(changes, cursor) if send_resolved and each.identity in cursor.told]
+        resolved = [change for change in ended if change.identity not in self.muted]
+        held = [change.n for change in ended if change.identity in self.muted]
+        return Content("resolved" if resolved else None, [], [], resolved, held)
 
     def content(self, destination: str, send_resolved: bool, remind: Callable[[Cursor], bool]) -> Content:
         """What `destination` should be told now; without a reason: nothing. `remind`: it is time for a reminder."""
@@ -308,6 +319,7 @@ class _Stored(msgspec.Struct, array_like=True):
     cursors: dict[str, Cursor]
     route: str = ""
     muted: dict[str, str] = {}
+    standins: dict[str, str] = {}
 
 
 def change_row(group: str, change: Change) -> ChangeRow:
@@ -319,13 +331,22 @@ def change_row(group: str, change: Change) -> ChangeRow:
 def dump(group: Group) -> bytes:
     """A group for the store: all but what its alerts and changes tell."""
     return msgspec.json.encode(
-        _Stored(group.key, group.labels, group.receiver, group.ticked, group.cursors, group.route, group.muted)
+        _Stored(
+            group.key,
+            group.labels,
+            group.receiver,
+            group.ticked,
+            group.cursors,
+            group.route,
+            group.muted,
+            group.standins,
+        )
     )
 
 
 def load(id: str, due: int, body: bytes) -> Group:
     """As `dump` left it; without a route, if there was only one then. Raises msgspec.DecodeError."""
     was = msgspec.json.decode(body, type=_Stored)
-    return Group(
-        id, was.key, was.labels, was.receiver, was.route, due, was.ticked, cursors=was.cursors, muted=was.muted
-    )
+    loaded = Group(id, was.key, was.labels, was.receiver, was.route, due, was.ticked)
+    loaded.cursors, loaded.muted, loaded.standins = was.cursors, was.muted, was.standins
+    return loaded

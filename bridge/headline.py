@@ -31,6 +31,8 @@ def headline(notification: Notification) -> str:
     parts = [_status(notification), labels.get("alertname", ""), subject(labels), _counts(notification)]
     if notification.reason == "reminder":
         parts.append(f"reminder {notification.reminder}")
+    if notification.instead_of:
+        parts.append(f"instead of {one_line(notification.instead_of)[:60]}")
     line = " · ".join(part for part in parts if part)
     cluster = labels.get("cluster") or labels.get("server_cluster")
     return one_line(f"{line} ({cut(cluster, 60)})" if cluster else line)

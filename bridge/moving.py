@@ -43,7 +43,7 @@ def move(old: Mapping[str, Group], ground: Ground) -> Moved:
     for group in old.values():
         if (same := ground.known(group.id)) and same is not group:
             same.changes = [each for each in group.changes if group.id in _ids(ground, group, each.facts.labels)]
-            same.ticked, same.muted = group.ticked, group.muted
+            same.ticked, same.muted, same.standins = group.ticked, group.muted, group.standins
             same.cursors = {key: group.cursors[key] for key in ground.destinations(same) if key in group.cursors}
     for group in old.values():
         for change in group.changes:

@@ -49,6 +49,8 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     alerts: list[AlertView]
     """Firing ones first, then one-offs, then resolved ones; each part ordered by start."""
     reminder: int = 0
+    instead_of: str = ""
+    """The destination that cannot be told, where this one is of its fallback."""
     created_at: int
     external_url: str = ""
 

@@ -9,21 +9,14 @@ from bridge import group as groups
 from bridge.alert import Alert, Facts, digest, identity
 from bridge.commit import ChangeRow, Commit, GroupRow, Muted, OutboxRow, Settled, SilenceRow
 from bridge.group import Change, Content, Cursor, Group, Line, Reason
+from bridge.health import Health
 from bridge.moving import Ground, move
 from bridge.muting import Mutes, Muting
 from bridge.notification import AlertView, Notification, State
 from bridge.route import Node, Place, Route, Tree
 from bridge.silence import dump as dump_silence
+from bridge.standins import StandIns, Target, hand_over
 from bridge.values import NEVER
-
-
-class Target(msgspec.Struct, frozen=True):
-    """A destination of a receiver, as far as the core needs to know it."""
-
-    key: str
-    send_resolved: bool = True
-    memory_for: int = 0
-    """What the receiver remembered about a group is kept this long after the group's end, in microseconds."""
 
 
 class Routing(msgspec.Struct, frozen=True):
@@ -33,6 +26,8 @@ class Routing(msgspec.Struct, frozen=True):
     targets: Mapping[str, tuple[Target, ...]]
     """By receiver."""
     give_up_after: int
+    fallbacks: Mapping[str, str] = {}
+    """Receiver → the one that is told what it cannot be told."""
     external_url: str = ""
     mutes: Mutes = Mutes()
 
@@ -55,6 +50,8 @@ class Outbox:
         self.groups: dict[str, Group] = {}
         self.next_change = 1
         self.muting = Muting()
+        self.health = Health()
+        self._standins = StandIns(routing.targets, routing.fallbacks, self.health)
         self._alerts: dict[str, Alert] = {}
         """Those that fire, by identity."""
         self._muted: list[Muted] = []
@@ -131,6 +128,8 @@ class Outbox:
         frozen: list[Change] = []
         self._mute(group, node, at)
         for target in self._targets(group):
+            self._standins.appoint(group, target.key)
+        for target in self._targets(group):
             cursor = group.cursor(target.key)
             if cursor.row:
                 cursor.waiting = True
@@ -150,6 +149,7 @@ class Outbox:
         self._settled.append(outcome)
         group = self.groups.get(row.group)
         if group is None:
+            self._hand_on(row, outcome, None)
             return row, []
         if group.cursor(row.destination).row != row.id:
             # It ended before, and was tried once more because a person wished it: the cursor has gone on.
@@ -167,6 +167,7 @@ class Outbox:
             # What was new at the ticks in between; a reminder waits for a tick of its own.
             self._mute(group, node, outcome.at)
             frozen = self._freeze(group, target, outcome.at, lambda cursor: False)
+        self._hand_on(row, outcome, group)
         self._prune(group)
         if any(alert.state == "event" for alert in row.notification.alerts):
             self._rest(group, outcome.at)  # One-offs have no end that would keep their messages apart.
@@ -189,6 +190,21 @@ class Outbox:
         if group := self.groups.get(row.group):
             group.cursor(row.destination).memory = dict(row.memory)
             self._dirty.add(group.id)
+
+    def out(self, destination: str, at: int) -> list[Change]:
+        """A destination is out: whoever stands in for it is told at once what it was not told. Returns the changes that
+        messages hold from now on."""
+        self.health.ill[destination].out = True
+        frozen: list[Change] = []
+        for group in list(self.groups.values()):
+            cursor = group.cursors.get(destination)
+            if cursor is None or not (cursor.row or cursor.waiting):
+                continue  # It may be told of what changes from now on: at its tick.
+            self._mute(group, self._node(group), at)
+            for target in self._standins.appoint(group, destination):
+                frozen += self._freeze(group, target, at, lambda cursor: False)
+            self._rest(group, at)
+        return frozen
 
     def standing(self, group_id: str, destination: str, at: int) -> list[AlertView]:
         """What fires and the destination was told of, as it is now: for services that forget what is not repeated."""
@@ -276,6 +292,7 @@ class Outbox:
             self._file(group, group.due + by if group.due < NEVER else NEVER)
             for cursor in group.cursors.values():
                 cursor.last = max(0, cursor.last + by) if cursor.last else 0
+        self.health.shift(by)
         for id, row in self.rows.items():
             moved = msgspec.structs.replace(row, created=row.created + by, due=row.due + by, expires=row.expires + by)
             self.rows[id] = self._new_rows[id] = moved
@@ -284,6 +301,8 @@ class Outbox:
         """The routes or the receivers were edited: alerts move to their new groups, and what was told stays told."""
         old, self.groups = self.groups, {}
         self.routing, self.tree = routing, Tree(routing.route)
+        self._standins = StandIns(routing.targets, routing.fallbacks, self.health)
+        self.health.forget(self._standins.keys())
         self._bury_removed(at)
         self.groups = {id: group for id, group in old.items() if group.asleep and group.route in self.tree.nodes}
         for alert in self._alerts.values():
@@ -323,10 +342,11 @@ class Outbox:
 
     def _bury_removed(self, at: int) -> bool:
         """Rows whose destination is gone end as dead. Whether there were any."""
-        keys = {target.key for targets in self.routing.targets.values() for target in targets}
+        keys = self._standins.keys()
         removed = [id for id, row in self.rows.items() if row.destination not in keys]
         for id in removed:
-            self.settled(Settled(id, "dead", at, "its destination was removed from the configuration"))
+            gone = "its destination was removed from the configuration"
+            self.settled(Settled(id, "dead", at, gone, withdrawn=True))
         return bool(removed)
 
     def _homes(self, labels: Mapping[str, str], own: bool) -> dict[str, Place]:
@@ -406,7 +426,10 @@ class Outbox:
 
     def _freeze(self, group: Group, target: Target, at: int, remind: Callable[[Cursor], bool]) -> list[Change]:
         """Fix the content of the next message to one destination, if there is anything to tell."""
-        content = group.content(target.key, target.send_resolved, remind)
+        if self._standins.ends_only(group, target.key):
+            content = group.ends(target.key, target.send_resolved)
+        else:
+            content = group.content(target.key, target.send_resolved, remind)
         self._dirty.add(group.id)
         if content.reason is None:
             group.skip(target.key, content)
@@ -446,8 +469,9 @@ class Outbox:
             id=id,
             status="firing" if firing else "event" if content.events else "resolved",
             reason=reason,
-            receiver=group.receiver,
+            receiver=self._standins.receiver(target.key) if target.key in group.standins else group.receiver,
             destination=target.key,
+            instead_of=group.standins.get(target.key, ""),
             group_key=group.key,
             group_labels=group.labels,
             alerts=sorted(firing, key=lambda alert: alert.starts_at) + ended,
@@ -456,14 +480,42 @@ class Outbox:
             external_url=self.routing.external_url,
         )
 
+    def _hand_on(self, row: OutboxRow, outcome: Settled, group: Group | None) -> None:
+        """What a destination will never take goes to its fallback, unless that has been told already, in its stead."""
+        if outcome.outcome == "delivered" or outcome.withdrawn or self.health.is_out(row.destination):
+            return
+        if group is not None:
+            self._standins.engage(group, row.destination)
+        for target in self._standins.of(row.destination):
+            if row.notification.status == "resolved" and not target.send_resolved:
+                continue
+            cursor = group.cursors[target.key] if group and target.key in group.standins else None
+            free = cursor is not None and not cursor.row
+            id = digest(target.key, row.id)
+            told = hand_over(row.notification, id, self._standins.receiver(target.key), target)
+            expires = outcome.at + self.routing.give_up_after
+            copy = OutboxRow(
+                id=id,
+                destination=target.key,
+                group=row.group if free else "",
+                created=outcome.at,
+                due=outcome.at,
+                expires=expires,
+                notification=told,
+            )
+            if cursor is not None and free:
+                cursor.row, cursor.row_upto, cursor.last = id, cursor.upto, outcome.at
+            self.rows[id] = self._new_rows[id] = copy
+
     def _targets(self, group: Group) -> tuple[Target, ...]:
-        return self.routing.targets.get(group.receiver, ())
+        return self._standins.targets(group)
 
     def _target(self, group: Group, key: str) -> Target | None:
         return next((target for target in self._targets(group) if target.key == key), None)
 
     def _prune(self, group: Group) -> None:
         """A destination that is no longer there holds nothing up."""
+        self._standins.dismiss(group)
         keys = {target.key for target in self._targets(group)}
         for removed in group.cursors.keys() - keys:
             del group.cursors[removed]

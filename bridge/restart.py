@@ -8,6 +8,7 @@ import msgspec
 from bridge.alert import Alert
 from bridge.commit import Snapshot
 from bridge.evaluation import Evaluation
+from bridge.health import Illness
 from bridge.ledger import BORN, CLOCK, DIED, Ledger, entries, sample_of
 from bridge.state import State
 
@@ -29,6 +30,8 @@ class Memo(msgspec.Struct):
     """Rule id → since when it sleeps, in watched time: its file is broken."""
     away: dict[str, Any] | None = None
     """The story of a gap that is not told yet."""
+    ill: dict[str, Illness] = {}
+    """Destinations that take nothing."""
 
 
 Known = tuple[Evaluation, State, int]

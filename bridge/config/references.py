@@ -41,7 +41,7 @@ Identities = dict[str, list[Labelled]]
 def check_main(given: Substituted) -> list[Problem]:
     """What is wrong between receivers, route, labels and rules of a main file."""
     main = mapping(given.value)
-    problems = [*_receiver_problems(given, main), *_route_problems(given, main)]
+    problems = [*_receiver_problems(given, main), *_fallback_problems(given, main), *_route_problems(given, main)]
     if isinstance(given.value, dict) and "rules" not in main and "rule_files" not in main:
         problems.append(given.document.problem((), "there are no rules; add rules, or rule_files that hold them"))
     return problems
@@ -90,10 +90,36 @@ def _receiver_problems(given: Substituted, main: Mapping) -> Iterator[Problem]:
             yield given.document.problem((*path, "name"), what)
             continue
         seen[name] = given.document.place((*path, "name")).line
-        if all(key == "name" or entries == [] for key, entries in receiver.items()):
+        if all(key in ("name", "fallback") or entries == [] for key, entries in receiver.items()):
             what = f"the receiver {_written(given, (*path, 'name'))} tells no one; add slack_configs or webhook_configs"
             yield given.document.problem(path, what, "warning")
         yield from _queue_problems(given, path, receiver, queues)
+
+
+def _fallback_problems(given: Substituted, main: Mapping) -> Iterator[Problem]:
+    receivers = [mapping(receiver) for receiver in sequence(main.get("receivers"))]
+    fallbacks = {str(each["name"]): each.get("fallback") for each in receivers if isinstance(each.get("name"), str)}
+    for index, receiver in enumerate(receivers):
+        wanted, path = receiver.get("fallback"), ("receivers", index, "fallback")
+        if not isinstance(wanted, str):
+            continue
+        if wanted not in fallbacks:
+            advice = suggestion(str(given.document.at(path)), _written_names(given), "the receivers are")
+            what = f"there is no receiver {_written(given, path)}; {advice}"
+            yield given.document.problem(path, what)
+        elif (chain := _chain(str(receiver.get("name")), fallbacks))[-1] in chain[:-1]:
+            what = f"the fallbacks go round in a circle: {' → '.join(map(clip, chain))}; remove one of them"
+            yield given.document.problem(path, what)
+
+
+def _chain(name: str, fallbacks: dict[str, Plain]) -> list[str]:
+    """A receiver, its fallback, the fallback of that …; ends with a name that stands there already, if there is one."""
+    chain = [name]
+    while isinstance(following := fallbacks.get(chain[-1]), str):
+        chain.append(following)
+        if following in chain[:-1]:
+            break
+    return chain
 
 
 def _queue_problems(given: Substituted, path: KeyPath, receiver: Mapping, queues: set[str]) -> Iterator[Problem]:

@@ -211,7 +211,6 @@ class Receiver(Options):
 
     later = frozenset(
         (
-            "fallback",
             "pagerduty_configs",
             "alertmanager_configs",
             "msteamsv2_configs",
@@ -226,6 +225,8 @@ class Receiver(Options):
     )
 
     name: Annotated[str, Field(min_length=1)]
+    fallback: str | None = None
+    """The receiver that is told what a destination of this one cannot be told."""
 
     @property
     def destinations(self) -> dict[str, Destination]:

@@ -67,6 +67,7 @@ class Webhook(Guarded):
         reminder           number of the reminder, 0 for none
         title              one line for people
         receiver, destination, group_key
+        instead_of         the destination that cannot be told, if this one is of its fallback; else ""
         created_at         RFC 3339, UTC, like all times
         group_labels, common_labels, common_annotations    mappings of text
         external_url       where this bridge is found, or ""

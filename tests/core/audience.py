@@ -5,8 +5,8 @@ from typing import Any
 
 from bridge.commit import OutboxRow, Settled
 from bridge.notification import Notification
-from bridge.outbox import Target
 from bridge.rule import Rule
+from bridge.standins import Target
 from tests.core.stage import Stage, at, connected, disconnected, setup
 
 OPS, PAGER = Target("ops/webhook/0"), Target("ops/slack/0")
@@ -26,11 +26,12 @@ class Audience(Stage):
         *rules: Rule,
         route: dict[str, Any] | None = None,
         targets: Iterable[Target] = (OPS,),
+        fallbacks: Iterable[Iterable[Target]] = (),
         down: Iterable[str] = (),
     ) -> None:
         self.down = set(down)
         self._n = 0
-        super().__init__(setup_=setup(*rules, route={**ROUTE, **(route or {})}, targets=targets))
+        super().__init__(setup_=setup(*rules, route={**ROUTE, **(route or {})}, targets=targets, fallbacks=fallbacks))
 
     def goes(self, seconds: float, name: str = "x", reason: str = "Client Closed") -> "Audience":
         self._n += 1

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -11,11 +12,12 @@ from bridge.engine import Engine
 from bridge.events.accounts import Names
 from bridge.group import Change
 from bridge.inputs import Input, Message, Sight
-from bridge.outbox import Routing, Target
+from bridge.outbox import Routing
 from bridge.route import Route
 from bridge.rule import Rule
 from bridge.rules import RULE_TYPES
 from bridge.setup import PlacedRule, Setup
+from bridge.standins import Target
 from bridge.values import HOUR, SECOND
 
 START = 1_700_000_000 * SECOND
@@ -29,11 +31,17 @@ def rule(**keys: Any) -> Rule:
 
 
 def setup(
-    *rules: Rule, route: dict[str, Any] | None = None, targets: Iterable[Target] = (Target("ops/webhook/0"),)
+    *rules: Rule,
+    route: dict[str, Any] | None = None,
+    targets: Iterable[Target] = (Target("ops/webhook/0"),),
+    fallbacks: Iterable[Iterable[Target]] = (),
 ) -> Setup:
-    """A configuration with one receiver; every alert is its own group and is told at once."""
+    """A configuration with one receiver, and perhaps those that it falls back on; every alert is its own group and is
+    told at once."""
     given = {"receiver": "ops", "group_by": ["..."], "group_wait": "0", "group_interval": "1s", **(route or {})}
-    routing = Routing(Route.model_validate(given), {"ops": tuple(targets)}, 72 * HOUR)
+    receivers = {f"fallback-{nth}" if nth else "ops": tuple(each) for nth, each in enumerate((targets, *fallbacks))}
+    names = list(receivers)
+    routing = Routing(Route.model_validate(given), receivers, 72 * HOUR, fallbacks=dict(pairwise(names)))
     return Setup(tuple(PlacedRule(each) for each in rules), routing, names=Names())
 
 

@@ -12,7 +12,7 @@ from bridge.events.reading import read_number, read_text
 from bridge.group import CHANGES_MAX
 from bridge.inputs import Happening, Message
 from bridge.once import Once
-from bridge.outbox import Target
+from bridge.standins import Target
 from bridge.values import HOUR
 from tests.core.stage import Stage, at, connected, disconnected, goodbye, login_failed, rule, setup, statsz
 

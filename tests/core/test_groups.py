@@ -8,9 +8,9 @@ import pytest
 from bridge.commit import Commit, OutboxRow, Settled
 from bridge.inputs import Blind, Happening, Postponed, Remembered
 from bridge.notification import Notification
-from bridge.outbox import Target
 from bridge.rule import Rule
 from bridge.setup import Setup
+from bridge.standins import Target
 from bridge.values import HOUR, SECOND
 from tests.core.audience import OPS, PAGER, ROUTE, Audience
 from tests.core.disk import restarted

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.commit import OutboxRow
 from bridge.inputs import Remembered
-from bridge.outbox import Target
+from bridge.standins import Target
 from bridge.values import HOUR
 from tests.core.audience import ROUTE, Audience
 from tests.core.disk import restarted

@@ -186,6 +186,7 @@ def every_kind() -> dict[str, Notification]:
         "resolved": notification(alert("resolved")),
         "event": notification(alert("event")),
         "reminder": notification(alert(), reason="reminder", reminder=2),
+        "stand-in": notification(alert(), instead_of="nats-ops/slack/0"),
         "no data": notification(alert("resolved", reason="no data")),
         "bare": notification(bare, group_labels={}, external_url=""),
         "many labels": notification(alert("firing", 0, "10.0.0.9", **many_labels)),

@@ -86,6 +86,10 @@ def test_the_title_of_many_counts_them() -> None:
     assert message(KINDS["100 mixed"])["text"] == "🔴 CRITICAL · AuthErrorBurst · 60 firing, 40 resolved (prod-eu)"
 
 
+def test_the_title_of_a_stand_in_says_whom_it_stands_in_for() -> None:
+    assert message(KINDS["stand-in"])["text"].endswith("· instead of nats-ops/slack/0 (prod-eu)")
+
+
 def test_the_title_of_a_reminder_says_so() -> None:
     assert message(KINDS["reminder"])["text"].endswith("· reminder 2 (prod-eu)")
 

@@ -46,6 +46,7 @@ def test_the_body_says_all_of_a_firing_alert() -> None:
         "title": "🔴 CRITICAL · AuthErrorBurst · 10.0.0.9 (prod-eu)",
         "receiver": "nats-ops",
         "destination": "nats-ops/slack_configs[0]",
+        "instead_of": "",
         "group_key": '{alertname="AuthErrorBurst"}',
         "created_at": "2027-01-15T08:00:00.000000Z",
         "group_labels": {"alertname": "AuthErrorBurst"},

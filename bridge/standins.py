@@ -1,0 +1,104 @@
+"""Fallbacks: while a destination is out, those of its receiver's fallback stand in for it, group by group.
+
+A stand-in has a cursor of its own, which begins with what the destination knew: so it is told what the destination was
+not. Once that takes messages again, the stand-in hears of the ends of what it was told, and of nothing else.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from bridge.group import Cursor, Group
+from bridge.health import Health
+from bridge.notification import Notification
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A destination of a receiver, as far as the core needs to know it."""
+
+    key: str
+    send_resolved: bool = True
+    memory_for: int = 0
+    """What the receiver remembered about a group is kept this long after the group's end, in microseconds."""
+
+
+class StandIns:
+    """Who stands in for whom. `targets`: by receiver. `fallbacks`: receiver → receiver; there are no cycles."""
+
+    def __init__(self, targets: Mapping[str, tuple[Target, ...]], fallbacks: Mapping[str, str], health: Health) -> None:
+        self._health = health
+        self._targets = targets
+        self._by_key = {target.key: target for each in targets.values() for target in each}
+        receivers = {target.key: receiver for receiver, each in targets.items() for target in each}
+        self._fallback = {
+            key: targets.get(fallbacks[receiver], ()) for key, receiver in receivers.items() if receiver in fallbacks
+        }
+        self._receivers = receivers
+
+    def keys(self) -> set[str]:
+        """Of all destinations."""
+        return set(self._by_key)
+
+    def receiver(self, key: str) -> str:
+        return self._receivers[key]
+
+    def of(self, key: str) -> tuple[Target, ...]:
+        """The destinations of its fallback."""
+        return self._fallback.get(key, ())
+
+    def targets(self, group: Group) -> tuple[Target, ...]:
+        """All that are told of a group: those of its receiver, and who stands in for some of them."""
+        others = (self._by_key[key] for key in group.standins if key in self._by_key)
+        return (*self._targets.get(group.receiver, ()), *others)
+
+    def appoint(self, group: Group, key: str) -> list[Target]:
+        """Let others stand in for a destination of a group, if it is out. Returns those that do now, and did not."""
+        return list(self._appoint(group, key)) if self._health.is_out(key) else []
+
+    def engage(self, group: Group, key: str) -> list[Target]:
+        """Let others stand in for a destination for a message that it will never take, whether it is out or not."""
+        return [target for target in self.of(key) if self._engage(group, target, key)]
+
+    def ends_only(self, group: Group, key: str) -> bool:
+        """It stood in for a destination that is well again: the ends of what it was told are all that it is told."""
+        return key in group.standins and not self._health.is_out(group.standins[key])
+
+    def dismiss(self, group: Group) -> None:
+        """Those that are not needed any more, and have been told the ends of all that they were told."""
+        for key in [*group.standins]:
+            cursor = group.cursors.get(key)
+            if key not in self._by_key or cursor is None:
+                del group.standins[key]
+                group.cursors.pop(key, None)
+            elif self.ends_only(group, key) and not cursor.row and not (cursor.told and cursor.last):
+                del group.standins[key], group.cursors[key]
+
+    def _appoint(self, group: Group, key: str) -> Iterator[Target]:
+        for target in self.of(key):
+            if self._engage(group, target, key):
+                yield target
+            if self._health.is_out(target.key):
+                yield from self._appoint(group, target.key)
+
+    def _engage(self, group: Group, target: Target, key: str) -> bool:
+        if target.key in group.standins:
+            group.standins[target.key] = key
+            return False
+        if any(target.key == own.key for own in self._targets.get(group.receiver, ())):
+            return False  # It is told of the group anyway.
+        known = group.cursor(key)
+        told = {name: each for name, each in known.told.items() if each.arrived}
+        group.cursors[target.key] = Cursor(upto=known.upto, told=told, held=list(known.held))
+        group.standins[target.key] = key
+        return True
+
+
+def hand_over(notification: Notification, id: str, receiver: str, target: Target) -> Notification:
+    """The same message to somebody else."""
+    return msgspec.structs.replace(
+        notification,
+        id=id,
+        receiver=receiver,
+        destination=target.key,
+        instead_of=notification.instead_of or notification.destination,
+    )
