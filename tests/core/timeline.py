@@ -15,11 +15,12 @@ from bridge.events.accounts import Names
 from bridge.inhibit import InhibitRule
 from bridge.muting import Mutes
 from bridge.notification import Notification
-from bridge.outbox import Routing, Target
+from bridge.outbox import Routing
 from bridge.route import Route
 from bridge.ruletest.message import Numbering, tell
 from bridge.setup import PlacedRule, Setup
 from bridge.silence import Silence, new_id
+from bridge.standins import Target
 from bridge.values import HOUR, SECOND
 from tests.core.audience import Audience
 from tests.core.stage import START, at, rule
