@@ -14,10 +14,10 @@ from bridge.engine import Engine
 from bridge.inhibit import InhibitRule
 from bridge.inputs import Input, Message, Sight
 from bridge.muting import Mutes
-from bridge.outbox import Target
 from bridge.rule import Rule
 from bridge.setup import Setup
 from bridge.silence import Silence
+from bridge.standins import Target
 from bridge.store import Store
 from bridge.time_interval import TimeIntervals
 from bridge.values import SECOND
