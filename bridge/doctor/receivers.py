@@ -9,7 +9,7 @@ from bridge.errors import Trouble
 from bridge.notification import AlertView, Notification
 from bridge.receiver import Destination
 
-_SAMPLE = Notification(
+SAMPLE = Notification(
     id="0" * 16,
     status="firing",
     reason="first",
@@ -32,6 +32,6 @@ async def examine_receivers(destinations: Mapping[str, Destination]) -> AsyncIte
 
 async def _examine(name: str, destination: Destination) -> Finding:
     try:
-        return ok(f"receiver {name}: {await reach(first_url(destination, _SAMPLE), destination.way)}, answers")
+        return ok(f"receiver {name}: {await reach(first_url(destination, SAMPLE), destination.way)}, answers")
     except Trouble as error:
         return failed(f"receiver {name}: {error}; check its URL, name service, proxies and firewalls")
