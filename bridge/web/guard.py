@@ -10,6 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 BODY_MAX = 1024 * 1024
 """Bytes: some 50 000 ids of messages."""
 
+HEADERS_MAX = 16 * 1024
+"""Bytes."""
+
 BODY_SECONDS = 5.0
 """For the whole body."""
 
@@ -28,7 +31,10 @@ class Guard:
         if scope["type"] != "http":
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        refusal = self._refusal(scope["method"], headers)
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_MAX:
+            refusal: tuple[int, str] | None = (431, f"the headers have more than {HEADERS_MAX} bytes")
+        else:
+            refusal = self._refusal(scope["method"], headers)
         if refusal is None:
             try:
                 async with asyncio.timeout(BODY_SECONDS):

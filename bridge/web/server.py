@@ -19,14 +19,11 @@ from bridge.config.names import is_loopback, split_listen
 from bridge.config.schema import Http
 from bridge.store.told import encode
 from bridge.web.api import Api, Bridge
-from bridge.web.guard import Guard
+from bridge.web.guard import HEADERS_MAX, Guard
 
 LOG = logging.getLogger(__name__)
 
 CONNECTIONS_MAX = 64
-HEADERS_MAX = 16 * 1024
-"""Bytes."""
-
 LIFETIME = 20.0
 """Seconds after which a connection takes no further request, so that none is held by who sends nothing."""
 
