@@ -5,13 +5,14 @@ import json
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from bridge.alertmanager import fingerprint
+from bridge.alertmanager import body, fingerprint
 from bridge.clock import SystemClock
 from bridge.delivery.gate import Gate
 from bridge.delivery.http import Http
@@ -225,3 +226,32 @@ def test_the_path_of_the_api_is_put_behind_the_base(url: str) -> None:
     request = first(Alertmanager.model_validate({"urls": [url]}), notification(alert()), NOW)
     assert request.url.reveal() == "http://am:9093/api/v2/alerts"
     assert Alertmanager.model_validate({"urls": [url]}).resends == 60 * SECOND
+
+
+TELLING = """\
+route: {{receiver: ops, group_by: [alertname], group_wait: 0s, group_interval: 1s}}
+receivers: [{{name: ops, webhook_configs: [{{url: '{url}'}}]}}]
+"""
+
+
+async def test_the_body_of_our_webhooks_is_the_real_ones(
+    tmp_path: Path, start: StartWorker, ledger: Ledger, clock: SystemClock
+) -> None:
+    """The same two alerts, one told by the real Alertmanager and one by us."""
+    alerts = [fresh("Same", number=str(n)) for n in range(2)]
+    with Sink() as sink:
+        (tmp_path / "config.yml").write_text(TELLING.format(url=sink.url))
+        with alertmanager.running(alertmanager.find(), tmp_path / "config.yml") as url:
+            told = notification(*alerts, receiver="ops", group_labels={"alertname": "Same"}, external_url=url)
+            start(Alertmanager.model_validate({"urls": [url]})).put(make_row(clock, notification=told))
+            await eventually(lambda: any(len(each.json["alerts"]) == 2 for each in sink.requests), within=20)
+        theirs = next(each.json for each in sink.requests if len(each.json["alerts"]) == 2)
+    ours = body(told)
+    assert ours.keys() <= theirs.keys()
+    assert theirs.keys() - ours.keys() <= {"notification_reason"}, "which came after version 0.32"
+    assert ours["alerts"][0].keys() == theirs["alerts"][0].keys()
+    for key in ("receiver", "status", "groupLabels", "commonLabels", "commonAnnotations", "version", "truncatedAlerts"):
+        assert ours[key] == theirs[key], key
+    for key in ("status", "labels", "annotations", "endsAt", "fingerprint"):
+        told_by = [sorted(json.dumps(each[key], sort_keys=True) for each in by["alerts"]) for by in (ours, theirs)]
+        assert told_by[0] == told_by[1], key
