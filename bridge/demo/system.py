@@ -16,11 +16,15 @@ BRIDGE_USER = """\
   user: bridge
   password: "%s"
   permissions {
-    publish: ["$SYS.REQ.SERVER.PING", "$SYS.REQ.SERVER.PING.CONNZ"]
+    publish: [
+      "$SYS.REQ.SERVER.PING", "$SYS.REQ.SERVER.PING.CONNZ", "$SYS.REQ.SERVER.PING.HEALTHZ"
+      "$SYS.REQ.SERVER.*.STATSZ", "$SYS.REQ.SERVER.*.HEALTHZ"
+    ]
     subscribe: [
       "$SYS.ACCOUNT.*.CONNECT", "$SYS.ACCOUNT.*.DISCONNECT", "$SYS.ACCOUNT.*.LEAFNODE.CONNECT"
       "$SYS.SERVER.*.CLIENT.AUTH.ERR", "$SYS.SERVER.*.STATSZ"
       "$SYS.SERVER.*.SHUTDOWN", "$SYS.SERVER.*.LAMEDUCK"
+      "$JS.EVENT.ADVISORY.STREAM.*.*", "$SYS.ACCOUNT.*.JS.EVENT.ADVISORY.STREAM.*.*"
       "_INBOX.>"
     ]
   }
