@@ -10,7 +10,7 @@ from bridge.cli.span import span
 from bridge.cli.table import moment, number, show, shown, zone
 from bridge.store.history import read_history
 from bridge.store.told import Ended, Entry, Fixed, Quieted, Try, Turn
-from bridge.values import MICROSECOND, SECOND, write_duration
+from bridge.values import MICROSECOND, write_duration
 
 
 @click.command()
@@ -60,7 +60,7 @@ def _row(entry: Entry) -> list[str]:
             ]
         case Try():
             word = entry.trouble or "delivered"
-            seconds = f"{entry.seconds * SECOND / SECOND:.3f} s"
+            seconds = f"{entry.seconds:.3f} s"
             status = "" if entry.status is None else f"status {entry.status}"
             return [when, word, f"{entry.message} to {entry.destination}", _joined(status, seconds, entry.detail)]
         case Ended():

@@ -213,6 +213,7 @@ def _tries(db: sqlite3.Connection, narrow: _Narrow) -> list[Entry]:
 
 def _ends(db: sqlite3.Connection, narrow: _Narrow) -> list[Entry]:
     """That one was delivered is said by its last attempt."""
+    # Both comparisons of `state`: the first is what the index is made for.
     rows = narrow.ask(
         db,
         f"""SELECT settled_at, id, destination, detail FROM outbox WHERE {narrow.rows.format("id")}

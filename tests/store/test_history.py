@@ -1,0 +1,121 @@
+"""What people read of the database: all of it, once, also where a byte of it is another one."""
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bridge.alert import Facts, Tally
+from bridge.commit import ChangeRow, Commit, Muted, Settled
+from bridge.errors import StoreError
+from bridge.group import Change, change_row
+from bridge.store import Store
+from bridge.store.history import read_alerts, read_history, read_message, read_outbox
+from bridge.store.told import Entry, Fixed, Turn
+from bridge.values import SECOND
+from tests.store.conftest import Fill
+from tests.store.samples import attempt, notification, row
+
+FIRST = "0123456789abcdef"
+
+
+def change(n: int, alert: str = FIRST, copy: bool = False, host: str = "n1") -> ChangeRow:
+    facts = Facts("rule", {"alertname": "SlowDisk", "host": host}, n * SECOND, Tally(value=7.0, count=3))
+    return change_row("g", Change(n, "i", alert, "firing", n * SECOND, facts, copy=copy))
+
+
+def kinds(entries: list[Entry]) -> list[str]:
+    return [type(entry).__name__ for entry in entries]
+
+
+async def fill_with_one_of_each(path: Path) -> None:
+    """An alert in the groups of two routes, its message, an attempt, its end as dead; and one that was muted."""
+    view = msgspec.structs.replace(notification(1).alerts[0], id=FIRST, labels={"alertname": "SlowDisk", "host": "n1"})
+    message = msgspec.structs.replace(row(2), notification=msgspec.structs.replace(notification(2), alerts=[view]))
+    store = await Store.open(path)
+    await store.commit(
+        Commit(
+            n=1,
+            t=9 * SECOND,
+            meta=b"",
+            changes=[change(1), change(2, copy=True), change(6, "fedcba9876543210", host="n2")],
+            rows=[message],
+            attempts=[msgspec.structs.replace(attempt(2), at=3 * SECOND)],
+            settled=[Settled(message.id, "dead", 4 * SECOND, "HTTP 400")],
+            muted=[
+                Muted(7 * SECOND, "fedcba9876543210", {"alertname": "SlowDisk", "host": "n2"}, "g", "ops", "silence 1")
+            ],
+        )
+    )
+    await store.close()
+
+
+async def test_an_alert_its_message_and_what_became_of_it_are_told_in_the_order_of_time(path: Path) -> None:
+    await fill_with_one_of_each(path)
+    every = read_history(path, "", None, 0, 100)
+    assert kinds(every) == ["Turn", "Fixed", "Try", "Ended", "Turn", "Quieted"]
+    assert [entry.at.timestamp() for entry in every] == [1, 2, 3, 4, 6, 7]
+    assert read_history(path, "SlowDisk", None, 0, 100) == every
+    assert read_history(path, FIRST[:6], None, 0, 100) == every[:4]
+    assert read_history(path, "Slow", None, 0, 100) == []
+    assert read_history(path, "", None, 3 * SECOND, 100) == every[2:]
+    assert read_history(path, "", None, 0, 2) == every[-2:]
+
+
+async def test_labels_choose_alerts_with_their_messages(path: Path) -> None:
+    await fill_with_one_of_each(path)
+
+    def on_n1(labels: Mapping[str, str]) -> bool:
+        return labels.get("host") == "n1"
+
+    assert kinds(read_history(path, "", on_n1, 0, 100)) == ["Turn", "Fixed", "Try", "Ended"]
+    assert kinds(read_history(path, "", lambda labels: not on_n1(labels), 0, 100)) == ["Turn", "Quieted"]
+
+
+async def test_what_is_damaged_is_said_to_be_and_hides_nothing_else(path: Path) -> None:
+    await fill_with_one_of_each(path)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE change SET body = x'7B22FF' WHERE n = 1")
+        db.execute("UPDATE outbox SET body = x'00'")
+    entries = read_history(path, "", None, 0, 100)
+    assert kinds(entries) == ["Turn", "Fixed", "Try", "Ended", "Turn", "Quieted"]
+    assert isinstance(entries[0], Turn)
+    assert (entries[0].name, entries[0].reason) == ("SlowDisk", "damaged on disk")
+    assert isinstance(entries[1], Fixed)
+    assert entries[1].message.detail == "damaged on disk"
+
+
+async def test_a_message_is_found_by_the_beginning_of_its_id_if_no_other_begins_so(path: Path) -> None:
+    await fill_with_one_of_each(path)
+    found = read_message(path, row(2).id[:-1])
+    assert found
+    assert (found[0].id, found[0].state, found[0].detail, len(found[1])) == (row(2).id, "dead", "HTTP 400", 1)
+    assert read_message(path, "f") is None
+    assert [message.id for message in read_outbox(path, ["dead"], "", 10)] == [row(2).id]
+    assert read_outbox(path, ["dead"], "ops/other/0", 10) == read_outbox(path, ["pending"], "", 10) == []
+
+
+async def test_many_may_read_while_it_is_written_and_see_what_is_committed(path: Path) -> None:
+    store = await Store.open(path)
+    await store.commit(Commit(1, 1, b"", changes=[change(1)]))
+    assert kinds(read_history(path, "", None, 0, 10)) == ["Turn"]
+    await store.commit(Commit(2, 2, b"", changes=[change(2)]))
+    assert kinds(read_history(path, "", None, 0, 10)) == ["Turn", "Turn"]
+    await store.close()
+
+
+async def test_what_is_no_database_of_ours_or_of_another_version_is_said_in_a_line(path: Path, fill: Fill) -> None:
+    with pytest.raises(StoreError, match=r"there is no database .* yet; start the bridge"):
+        read_alerts(path, lambda labels: True)
+    await fill(1)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 1")
+    with pytest.raises(StoreError, match=r"has version 1, this program reads .*; start the bridge once"):
+        read_alerts(path, lambda labels: True)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA application_id = 7")
+    with pytest.raises(StoreError, match="is no database of nats-alert-bridge"):
+        read_alerts(path, lambda labels: True)
