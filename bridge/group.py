@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from bridge.alert import Facts, identity
+from bridge.alert import Facts, copied, identity
 from bridge.commit import ChangeRow
 from bridge.notification import OWN_GROUP, Notification, State
 from bridge.route import Node
@@ -300,8 +300,7 @@ def _merge(events: list[Change]) -> list[Change]:
         if known := merged.get(event.identity):
             known.facts.tally.merge(event.facts.tally)
         else:
-            copy = msgspec.convert(msgspec.to_builtins(event.facts), Facts)
-            merged[event.identity] = msgspec.structs.replace(event, facts=copy)
+            merged[event.identity] = msgspec.structs.replace(event, facts=copied(event.facts))
     return list(merged.values())
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from bridge.alert import Facts
+from bridge.alert import copied
 from bridge.group import Change, Cursor, Group, Told
 from bridge.route import Place
 
@@ -58,6 +58,17 @@ def move(old: Mapping[str, Group], ground: Ground) -> Moved:
     return moved
 
 
+def is_elsewhere(group: Group, ground: Ground) -> bool:
+    """Something of it belongs to another group now, or something of another one to it."""
+    heard = {name for cursor in group.cursors.values() for name in cursor.told}
+    if any(name not in group.firing and ground.labels(name) is not None for name in heard):
+        return True
+    known = heard.union(group.muted, (each.identity for each in group.changes))
+    if group.ticked and group.firing.keys() - known and ground.destinations(group):
+        return True
+    return any(group.id not in _ids(ground, group, each.facts.labels) for each in group.changes)
+
+
 def _move_change(old: Mapping[str, Group], group: Group, change: Change, ground: Ground, moved: Moved) -> None:
     moved.gone.append(change.n)
     past = [key for key, each in group.cursors.items() if change.n <= each.covered and change.n not in each.held]
@@ -72,7 +83,7 @@ def _move_change(old: Mapping[str, Group], group: Group, change: Change, ground:
         if any((each.alert, each.state) == (change.alert, change.state) for each in heir.changes):
             continue
         copy = Change(
-            ground.number(), change.identity, change.alert, change.state, change.at, _copy(change.facts), change.key
+            ground.number(), change.identity, change.alert, change.state, change.at, copied(change.facts), change.key
         )
         copy.frozen, copy.copy, copy.past = True, change.copy or nth > 0, [*change.past, *past]
         heir.changes.append(copy)
@@ -117,7 +128,3 @@ def _holds(group: Group, identity: str) -> bool:
 
 def _ended(group: Group, name: str) -> Labels | None:
     return next((each.facts.labels for each in group.changes if each.identity == name), None)
-
-
-def _copy(facts: Facts) -> Facts:
-    return msgspec.convert(msgspec.to_builtins(facts), Facts)

@@ -1,22 +1,21 @@
 """Groups and what is told of them: from the changes of alerts to frozen notifications, one at most per destination."""
 
-import heapq
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
 from bridge import group as groups
-from bridge.alert import Alert, Facts, digest, identity
+from bridge.alert import Alert, Facts, copied, digest, identity
 from bridge.commit import ChangeRow, Commit, GroupRow, Muted, OutboxRow, Settled, SilenceRow
 from bridge.group import Change, Content, Cursor, Group, Line, Reason
 from bridge.health import Health
-from bridge.moving import Ground, move
+from bridge.moving import Ground, is_elsewhere, move
 from bridge.muting import Mutes, Muting
 from bridge.notification import AlertView, Notification, State
-from bridge.route import Node, Place, Route, Tree
+from bridge.roster import Roster
+from bridge.route import Node, Route
 from bridge.silence import dump as dump_silence
 from bridge.standins import StandIns, Target, hand_over
-from bridge.values import NEVER
 
 
 class Routing(msgspec.Struct, frozen=True):
@@ -45,9 +44,7 @@ class Outbox:
 
     def __init__(self, routing: Routing, living: Living) -> None:
         self.routing = routing
-        self.tree = Tree(routing.route)
         self.rows: dict[str, OutboxRow] = {}
-        self.groups: dict[str, Group] = {}
         self.next_change = 1
         self.muting = Muting()
         self.health = Health()
@@ -56,9 +53,7 @@ class Outbox:
         """Those that fire, by identity."""
         self._muted: list[Muted] = []
         self._living = living
-        self._ticks: list[tuple[int, str]] = []
-        self._dirty: set[str] = set()
-        self._gone: set[str] = set()
+        self._roster = Roster(routing.route)
         self._changed: dict[int, tuple[str, Change]] = {}
         self._told: list[int] = []
         self._new_rows: dict[str, OutboxRow] = {}
@@ -66,14 +61,19 @@ class Outbox:
         self.shed: list[tuple[str, int]] = []
         """Destinations that were not told of so many changes, because too many waited."""
 
+    @property
+    def groups(self) -> dict[str, Group]:
+        """All there are, by id."""
+        return self._roster.groups
+
     # -- changes of alerts --------------------------------------------------------------------------------------
 
     def begun(self, alert: Alert, facts: Facts, at: int) -> None:
         """An alert fires."""
         self._alerts[alert.identity] = alert
         self.muting.begun(alert.identity, alert.labels)
-        for nth, place in enumerate(self.tree.places(alert.labels, alert.own)):
-            group = self._group(place, at)
+        for nth, place in enumerate(self._roster.tree.places(alert.labels, alert.own)):
+            group = self._roster.at(place, at)
             group.firing[alert.identity] = alert.id
             self._told += group.supersede(alert.identity)
             self._change(group, Change(0, alert.identity, alert.id, "firing", at, facts, copy=nth > 0))
@@ -82,22 +82,22 @@ class Outbox:
         """A firing alert is resolved."""
         self._alerts.pop(alert.identity, None)
         self.muting.ended(alert.identity, alert.labels, at)
-        for nth, place in enumerate(self.tree.places(alert.labels, alert.own)):
-            group = self._group(place, at)
+        for nth, place in enumerate(self._roster.tree.places(alert.labels, alert.own)):
+            group = self._roster.at(place, at)
             group.firing.pop(alert.identity, None)
             self._change(group, Change(0, alert.identity, alert.id, "resolved", at, facts, copy=nth > 0))
 
     def happened(self, identity: str, key: str, facts: Facts, own: bool, known: Line | None, at: int) -> Line:
         """A one-off. Equal ones that no message of a group holds yet are one change there."""
         line = Line({})
-        for nth, place in enumerate(self.tree.places(facts.labels, own)):
-            group = self._group(place, at)
+        for nth, place in enumerate(self._roster.tree.places(facts.labels, own)):
+            group = self._roster.at(place, at)
             change = known.changes.get(place.id) if known else None
             if change and not change.frozen:
                 change.facts.tally.merge(facts.tally)
                 self._changed[change.n] = (group.id, change)
             else:
-                own_facts = facts if not nth else _copy(facts)  # each counts on by itself
+                own_facts = facts if not nth else copied(facts)  # each counts on by itself
                 id = digest(identity, at)
                 change = self._change(group, Change(0, identity, id, "event", at, own_facts, key, copy=nth > 0))
             line.changes[place.id] = change
@@ -107,24 +107,19 @@ class Outbox:
         """A firing alert from the store: its groups know of it."""
         self._alerts[alert.identity] = alert
         self.muting.begun(alert.identity, alert.labels)
-        for place in self.tree.places(alert.labels, alert.own):
-            self._group(place, at).firing[alert.identity] = alert.id
+        for place in self._roster.tree.places(alert.labels, alert.own):
+            self._roster.at(place, at).firing[alert.identity] = alert.id
 
     # -- ticks --------------------------------------------------------------------------------------------------
 
     def next_tick(self) -> tuple[int, str] | None:
         """The earliest tick and its group."""
-        while self._ticks:
-            due, id = self._ticks[0]
-            if id in self.groups and self.groups[id].due == due:
-                return due, id
-            heapq.heappop(self._ticks)
-        return None
+        return self._roster.next_tick()
 
     def tick(self, id: str, at: int) -> list[Change]:
         """A group is due. Returns the changes that messages hold from now on."""
         group = self.groups[id]
-        slept, node = group.asleep, self._node(group)
+        slept, node = group.asleep, self._roster.node(group)
         frozen: list[Change] = []
         self._mute(group, node, at)
         for target in self._targets(group):
@@ -154,14 +149,14 @@ class Outbox:
         if group.cursor(row.destination).row != row.id:
             # It ended before, and was tried once more because a person wished it: the cursor has gone on.
             group.arrive(row.destination, row.notification, outcome.outcome == "delivered")
-            self._dirty.add(group.id)
+            self._roster.touch(group)
             return row, []
         waiting = group.cursor(row.destination).waiting
         group.settle(row.destination, row.notification, outcome.outcome == "delivered")
-        node = self._node(group)
+        node = self._roster.node(group)
         if outcome.at - row.created >= node.group_interval:
             group.cursor(row.destination).last = outcome.at  # It came late: a reminder now would follow on its heels.
-        self._dirty.add(group.id)
+        self._roster.touch(group)
         frozen: list[Change] = []
         if waiting and (target := self._target(group, row.destination)):
             # What was new at the ticks in between; a reminder waits for a tick of its own.
@@ -170,7 +165,7 @@ class Outbox:
         self._hand_on(row, outcome, group)
         self._prune(group)
         if any(alert.state == "event" for alert in row.notification.alerts):
-            self._rest(group, outcome.at)  # One-offs have no end that would keep their messages apart.
+            self._roster.rest(group, outcome.at)  # One-offs have no end that would keep their messages apart.
         elif group.ticked:
             self._go_on(group, outcome.at, slept=False)
         return row, frozen
@@ -189,7 +184,7 @@ class Outbox:
         self.rows[id] = self._new_rows[id] = row
         if group := self.groups.get(row.group):
             group.cursor(row.destination).memory = dict(row.memory)
-            self._dirty.add(group.id)
+            self._roster.touch(group)
 
     def out(self, destination: str, at: int) -> list[Change]:
         """A destination is out: whoever stands in for it is told at once what it was not told. Returns the changes that
@@ -200,10 +195,10 @@ class Outbox:
             cursor = group.cursors.get(destination)
             if cursor is None or not (cursor.row or cursor.waiting):
                 continue  # It may be told of what changes from now on: at its tick.
-            self._mute(group, self._node(group), at)
+            self._mute(group, self._roster.node(group), at)
             for target in self._standins.appoint(group, destination):
                 frozen += self._freeze(group, target, at, lambda cursor: False)
-            self._rest(group, at)
+            self._roster.rest(group, at)
         return frozen
 
     def standing(self, group_id: str, destination: str, at: int) -> list[AlertView]:
@@ -221,13 +216,12 @@ class Outbox:
     @property
     def changed(self) -> bool:
         """There is something that must be on disk at once."""
-        decided = self._changed or self._new_rows or self._settled or self._dirty or self._gone or self._told
-        return bool(decided or self.muting.silences.changed)
+        decided = self._changed or self._new_rows or self._settled or self._told
+        return bool(decided) or self._roster.changed or self.muting.silences.changed
 
     def drain(self, commit: Commit) -> None:
         """Put all that is new into a commit."""
-        commit.groups = [GroupRow(id, self.groups[id].due, groups.dump(self.groups[id])) for id in sorted(self._dirty)]
-        commit.groups_gone = sorted(self._gone - self.groups.keys())
+        self._roster.drain(commit)
         commit.changes = [groups.change_row(group, change) for _, (group, change) in sorted(self._changed.items())]
         commit.changes_told = self._told
         commit.rows = list(self._new_rows.values())
@@ -236,15 +230,12 @@ class Outbox:
         commit.settled = self._settled
         commit.muted = self._muted
         self._told, self._settled, self._muted = [], [], []
-        for pending in (self._dirty, self._gone, self._changed, self._new_rows):
-            pending.clear()
+        self._changed.clear()
+        self._new_rows.clear()
 
     def restore(self, group_rows: Iterable[GroupRow], changes: Iterable[ChangeRow], rows: Iterable[OutboxRow]) -> None:
         """As the last commit left it; `revive` follows for each firing alert."""
-        for row in group_rows:
-            loaded = self.groups[row.id] = groups.load(row.id, row.due, row.body)
-            loaded.route = loaded.route or self.tree.root.id
-            heapq.heappush(self._ticks, (row.due, row.id))
+        self._roster.restore(group_rows)
         for change_row in changes:
             if group := self.groups.get(change_row.group):
                 change = msgspec.json.decode(change_row.body, type=Change)
@@ -255,7 +246,7 @@ class Outbox:
             for cursor in group.cursors.values():
                 if cursor.row and cursor.row not in self.rows:
                     cursor.row = ""  # It was damaged on disk: the next tick tells the same again.
-                    self._file(group, group.next_tick(0, self._node(group).group_interval))
+                    self._roster.file(group, group.next_tick(0, self._roster.node(group).group_interval))
 
     def configure(self, routing: Routing, at: int) -> None:
         """The rules file was read again."""
@@ -268,30 +259,15 @@ class Outbox:
 
     def settle_in(self, at: int) -> None:
         """After a start: the routes or the receivers may be others than those of the last commit."""
-        edited = self._bury_removed(at)
-        if edited or any(self._is_elsewhere(group) for group in self.groups.values()):
+        edited, ground = self._bury_removed(at), self._ground(at)
+        for group in self.groups.values():
+            edited = edited or group.route not in self._roster.tree.nodes or is_elsewhere(group, ground)
+        if edited:
             self.reroute(self.routing, at)
-
-    def _is_elsewhere(self, group: Group) -> bool:
-        """Something of it belongs to another group now, or something of another one to it."""
-        heard = {name for cursor in group.cursors.values() for name in cursor.told}
-        changed = {each.identity for each in group.changes}
-        strange = group.firing.keys() - heard - changed - group.muted.keys() if group.ticked else ()
-        return (
-            group.route not in self.tree.nodes
-            or bool(heard & self._alerts.keys() - group.firing.keys())
-            or (bool(strange) and bool(self._targets(group)))
-            or any(group.id not in self._homes(each.facts.labels, group.own) for each in group.changes)
-        )
 
     def shift(self, by: int) -> None:
         """The wall clock was set back: all instants move."""
-        self._ticks.clear()
-        for group in self.groups.values():
-            group.ticked += by if group.ticked else 0
-            self._file(group, group.due + by if group.due < NEVER else NEVER)
-            for cursor in group.cursors.values():
-                cursor.last = max(0, cursor.last + by) if cursor.last else 0
+        self._roster.shift(by)
         self.health.shift(by)
         for id, row in self.rows.items():
             moved = msgspec.structs.replace(row, created=row.created + by, due=row.due + by, expires=row.expires + by)
@@ -299,34 +275,29 @@ class Outbox:
 
     def reroute(self, routing: Routing, at: int) -> None:
         """The routes or the receivers were edited: alerts move to their new groups, and what was told stays told."""
-        old, self.groups = self.groups, {}
-        self.routing, self.tree = routing, Tree(routing.route)
+        self.routing = routing
+        old = self._roster.replant(routing.route)
         self._standins = StandIns(routing.targets, routing.fallbacks, self.health)
         self.health.forget(self._standins.keys())
         self._bury_removed(at)
-        self.groups = {id: group for id, group in old.items() if group.asleep and group.route in self.tree.nodes}
         for alert in self._alerts.values():
-            for place in self.tree.places(alert.labels, alert.own):
-                self._group(place, at).firing[alert.identity] = alert.id
+            for place in self._roster.tree.places(alert.labels, alert.own):
+                self._roster.at(place, at).firing[alert.identity] = alert.id
         for group in old.values():
             for change in group.changes:
-                if home := self._homes(change.facts.labels, group.own).get(group.id):
-                    self._group(home, at)
+                if home := self._roster.homes(change.facts.labels, group.own).get(group.id):
+                    self._roster.at(home, at)
         moved = move(old, self._ground(at))
         self._told += moved.gone
         for n in moved.gone:
             self._changed.pop(n, None)
         self._changed |= {change.n: (id, change) for id, change in moved.changes}
-        for id in self.groups.keys() & old.keys():
-            if not self.groups[id].asleep:
-                self._file(self.groups[id], min(old[id].due, self.groups[id].due))
-        self._gone |= old.keys() - self.groups.keys()
-        self._dirty -= self._gone
+        self._roster.bury(old)
 
     def _ground(self, at: int) -> Ground:
         return Ground(
-            places=self.tree.places,
-            group=lambda place: self._group(place, at),
+            places=self._roster.tree.places,
+            group=lambda place: self._roster.at(place, at),
             known=self.groups.get,
             destinations=lambda group: [target.key for target in self._targets(group)],
             labels=lambda name: self._alerts[name].labels if name in self._alerts else None,
@@ -349,60 +320,28 @@ class Outbox:
             self.settled(Settled(id, "dead", at, gone, withdrawn=True))
         return bool(removed)
 
-    def _homes(self, labels: Mapping[str, str], own: bool) -> dict[str, Place]:
-        """The places of an alert by the ids of their groups."""
-        return {place.id: place for place in self.tree.places(labels, own)}
-
-    def _node(self, group: Group) -> Node:
-        return self.tree.nodes.get(group.route, self.tree.root)
-
-    def _group(self, place: Place, at: int) -> Group:
-        group = self.groups.get(place.id)
-        if group is None:
-            due = at + place.wait
-            group = Group(place.id, place.key, place.labels, place.receiver, place.route, due)
-            self.groups[place.id] = group
-            self._file(group, group.due)
-        elif group.asleep:
-            group.labels, group.receiver = place.labels, place.receiver
-            self._file(group, at + place.wait)
-        return group
-
     def _memory_for(self, group: Group) -> int:
         """How long what the group's receivers remember is worth keeping."""
         return max((target.memory_for for target in self._targets(group) if group.cursor(target.key).memory), default=0)
 
-    def _file(self, group: Group, due: int) -> None:
-        group.due = due
-        if due < NEVER:
-            heapq.heappush(self._ticks, (due, group.id))
-        self._dirty.add(group.id)
-
     def _go_on(self, group: Group, at: int, slept: bool) -> None:
         """A group that is over goes at once: what comes next waits for others again, as in a new one."""
         if not group.over:
-            self._rest(group, at)
+            self._roster.rest(group, at)
         elif not slept and (memory_for := self._memory_for(group)):
             group.sleep()
-            self._file(group, at + memory_for)
+            self._roster.file(group, at + memory_for)
         else:
-            del self.groups[group.id]
-            self._dirty.discard(group.id)
-            self._gone.add(group.id)
-
-    def _rest(self, group: Group, after: int) -> None:
-        """Until the next tick that can have something to tell; a change brings it nearer."""
-        if group.ticked:
-            self._file(group, group.wake(after, self._node(group)))
+            self._roster.remove(group)
 
     def _change(self, group: Group, change: Change) -> Change:
         change.n = self._number()
         group.changes.append(change)
         self._changed[change.n] = (group.id, change)
         if group.ticked:
-            due = group.next_tick(change.at, self._node(group).group_interval)
+            due = group.next_tick(change.at, self._roster.node(group).group_interval)
             if due < group.due:
-                self._file(group, due)
+                self._roster.file(group, due)
         return change
 
     def _number(self) -> int:
@@ -430,7 +369,7 @@ class Outbox:
             content = group.ends(target.key, target.send_resolved)
         else:
             content = group.content(target.key, target.send_resolved, remind)
-        self._dirty.add(group.id)
+        self._roster.touch(group)
         if content.reason is None:
             group.skip(target.key, content)
             return []
@@ -531,7 +470,3 @@ class Outbox:
 
 def _is_reminded(cursor: Cursor, node: Node, at: int) -> bool:
     return at - cursor.last >= node.repeat_after(cursor.reminders)
-
-
-def _copy(facts: Facts) -> Facts:
-    return msgspec.convert(msgspec.to_builtins(facts), Facts)
