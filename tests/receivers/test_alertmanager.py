@@ -154,10 +154,10 @@ async def test_a_peer_in_trouble_delays_nothing_and_is_left_alone(
     start: StartWorker, ledger: Ledger, clock: SystemClock, trouble: Any
 ) -> None:
     with Sink(then=trouble) as bad, Sink() as good:
-        worker = start(peers(bad, good), http=Http(clock, Gate(None), deadline=0.4))
+        worker = start(peers(bad, good), http=Http(clock, Gate(None), deadline=2))
         for n in range(10):
             worker.put(make_row(clock, n))
-        await eventually(lambda: len(ledger.delivered) == 10)
+        await eventually(lambda: len(ledger.delivered) == 10, within=20)
         assert len(good.requests) == 10
         assert len(bad.requests) <= 4, "as many as were on their way before its first trouble was known"
     assert {attempt.trouble for attempt in ledger.attempts} == {""}
