@@ -7,12 +7,15 @@ those have something to say.
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from bridge.alert import check_label
 from bridge.config.document import KeyPath, Plain, clip
 from bridge.config.names import check_label_name
 from bridge.config.schema import destination_name
 from bridge.config.substitution import Substituted
 from bridge.config.vocabulary import suggestion
 from bridge.errors import Problem
+from bridge.label_matchers import LabelMatchers
+from bridge.matcher import Matcher
 from bridge.rule import label_of
 from bridge.template import is_template
 
@@ -142,11 +145,16 @@ def _route_problems(given: Substituted, main: Mapping) -> Iterator[Problem]:
             written = str(given.document.at((*path, "receiver")))
             advice = suggestion(written, _written_names(given), "the receivers are")
             yield given.document.problem((*path, "receiver"), f"there is no receiver {clip(written)!r}; {advice}")
+        yield from _matcher_problems(given, (*path, "matchers"), route.get("matchers"))
         for key in ("mute_time_intervals", "active_time_intervals"):
             yield from _interval_problems(given, (*path, key), route.get(key), intervals)
     for index, silence in enumerate(sequence(main.get("silences"))):
+        yield from _matcher_problems(given, ("silences", index, "matchers"), mapping(silence).get("matchers"))
         named = mapping(silence).get("time_intervals")
         yield from _interval_problems(given, ("silences", index, "time_intervals"), named, intervals)
+    for index, rule in enumerate(sequence(main.get("inhibit_rules"))):
+        for key in ("source_matchers", "target_matchers"):
+            yield from _matcher_problems(given, ("inhibit_rules", index, key), mapping(rule).get(key))
     yield from _doubled_intervals(given, main)
 
 
@@ -155,6 +163,31 @@ def _routes(path: KeyPath, route: Mapping) -> Iterator[tuple[KeyPath, Mapping]]:
     yield path, route
     for index, below in enumerate(sequence(route.get("routes"))):
         yield from _routes((*path, "routes", index), mapping(below))
+
+
+def _matcher_problems(given: Substituted, path: KeyPath, lines: Plain) -> Iterator[Problem]:
+    """Matchers that Alertmanager takes, too, but that no alert ever has what they ask for."""
+    for index, line in enumerate(sequence(lines)):
+        try:
+            matchers = LabelMatchers.parse(line).matchers if isinstance(line, str) else ()
+        except ValueError:  # told where single keys are checked
+            continue
+        for matcher in matchers:
+            if (what := _suspicion(matcher)) and not given.tells(what, (*path, index)):
+                yield given.document.problem((*path, index), what, "warning")
+
+
+def _suspicion(matcher: Matcher) -> str | None:
+    if matcher.value.startswith("=") and matcher.op == "=":
+        meant = clip(matcher.value.lstrip("= "))
+        return f"this compares with the text {clip(matcher.value)!r}; write {matcher.field} = {meant}"
+    if len(matcher.value) > 1 and matcher.value[0] == matcher.value[-1] == "'":
+        return f'here \' is a part of the value; write {matcher.field} {matcher.op} "{clip(matcher.value[1:-1])}"'
+    try:
+        check_label(matcher.field)
+    except ValueError as error:
+        return f"no alert has this label: {error}"
+    return None
 
 
 def _interval_problems(given: Substituted, path: KeyPath, named: Plain, known: Collection[Plain]) -> Iterator[Problem]:
