@@ -28,6 +28,7 @@ def main_file(server: str, sink: str, rules: str, nats: str = LOGIN) -> str:
     return f"""\
 nats: {{servers: ['{server}'], {nats}}}
 storage: {{path: state.db}}
+http: null
 log: {{level: debug, format: text}}
 receivers:
   - name: ops
