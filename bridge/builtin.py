@@ -76,7 +76,7 @@ _RULES: tuple[dict[str, object], ...] = (
         "by": ["server.name"],
         "resolve_on": {"events": "bridge.server_answered"},
         "keep_firing_for": "7d",
-        "labels": {"severity": "critical"},
+        "labels": {"severity": "warning"},
         "annotations": {
             "summary": "{{ labels.server_name }} does not answer: {{ event.requests }}",
             "description": "It answered before, and has not said that it stops.",
