@@ -272,6 +272,8 @@ class App:
             self._malformed.tell(engine, self._clock.now())
             self._unknown.tell(engine, self._clock.now())
             story.tell_unnamed(engine.take_unnamed())
+            if nameless := engine.take_nameless():
+                self._source.ask_names(nameless)
             if watchdog is not None and time.monotonic() >= next_sign:
                 next_sign = time.monotonic() + watchdog / 2
                 systemd.watchdog()

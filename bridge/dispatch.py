@@ -51,6 +51,7 @@ class Dispatch:
         indexes = {name: build(name, asked, names) for name, asked in watchers.items()}
         self._index = {name: (index.read, index.table, index.rest) for name, index in indexes.items()}
         self._wanted = frozenset(wanted)
+        self._names_accounts = any("account.name" in paths for paths in wanted.values())
         # The answers to the PING come in any case: their numbers tell what was missed.
         heard = {"server.statsz": (), **wanted}
         self.decoder = Decoder(heard, once, names, {pattern for pattern, _, _ in self._by_subject}, learned)
@@ -65,6 +66,10 @@ class Dispatch:
     def polls(self) -> frozenset[str]:
         """The event types that the rules need and that must be asked for."""
         return frozenset(name for name in self._wanted if EVENT_TYPES[name].poll)
+
+    @property
+    def names_accounts(self) -> bool:
+        return self._names_accounts
 
     @property
     def watches_disconnects(self) -> bool:

@@ -95,6 +95,16 @@ class Engine:
         """Whether people want to know, after a gap, who disconnected meanwhile."""
         return self._rules.watches_disconnects
 
+    @property
+    def names_accounts(self) -> bool:
+        """Whether the rules call accounts by their names."""
+        return self._rules.names_accounts
+
+    def take_nameless(self) -> list[str]:
+        """Accounts, in operator mode, that were seen for the first time and whose names nobody has told."""
+        nameless, self._learned.nameless = self._learned.nameless, []
+        return nameless
+
     def take_unnamed(self) -> list[str]:
         """Servers without a configured name that were heard for the first time."""
         unnamed, self._absence.unnamed = self._absence.unnamed, []

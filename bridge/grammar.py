@@ -54,6 +54,8 @@ class Reads(msgspec.Struct):
     event: set[str] = msgspec.field(default_factory=set)
     top: set[str] = msgspec.field(default_factory=set)
     labels: set[str] = msgspec.field(default_factory=set)
+    calls: set[str] = msgspec.field(default_factory=set)
+    """Functions."""
 
 
 def check(tree: nodes.Template, names: Collection[str]) -> Reads:
@@ -156,6 +158,7 @@ class _Checker:
         example, most = FUNCTIONS[name]
         if node.kwargs or node.dyn_args or node.dyn_kwargs or not 1 <= len(node.args) <= most:
             raise TemplateError(f"{name} is called with the wrong arguments; write for example {example}")
+        self.reads.calls.add(name)
         if name == "top":
             field = node.args[0]
             if not isinstance(field, nodes.Const) or not isinstance(field.value, str):

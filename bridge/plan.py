@@ -150,6 +150,8 @@ def paths(rule: Rule, kind: EventType, tops: Iterable[str], latest: Iterable[str
     wanted.update(rule.by, rule.number_fields, rule.text_fields, tops, latest)
     if rule.serial:
         wanted.update(kind.series, PROCESS)
+    if rule.names_accounts:
+        wanted.add("account.name")  # What is told of the names must be learned.
     return {path for path in wanted if path in kind.fields or path.startswith("token.")}
 
 

@@ -154,6 +154,11 @@ class Rule(Options):
         return self._annotations
 
     @property
+    def names_accounts(self) -> bool:
+        """Its annotations call accounts by their names."""
+        return any("account" in template.functions for template in self._annotations.values())
+
+    @property
     def label_templates(self) -> Mapping[str, Template]:
         return self._labels
 

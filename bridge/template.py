@@ -41,6 +41,8 @@ class Template:
     """The fields that `top` ranks."""
     label_fields: frozenset[str] = frozenset()
     """The names read from `labels`."""
+    functions: frozenset[str] = frozenset()
+    """The functions that it calls."""
     _program: jinja2.Template | None = field(default=None, repr=False, compare=False)
     _steps: int = field(default=0, repr=False, compare=False)
 
@@ -57,7 +59,15 @@ class Template:
         if steps > STEPS_MAX:
             raise TemplateError("it does too much work; write less")
         program = jinja2.Template.from_code(SANDBOX, SANDBOX.compile(_Bounding().visit(tree)), {})
-        return cls(source, frozenset(reads.event), frozenset(reads.top), frozenset(reads.labels), program, steps)
+        return cls(
+            source,
+            frozenset(reads.event),
+            frozenset(reads.top),
+            frozenset(reads.labels),
+            frozenset(reads.calls),
+            program,
+            steps,
+        )
 
     def render(self, context: Mapping[str, object]) -> str:
         """The text, at most TEXT_MAX characters; where it fails, `[template error: …]`. Never raises."""

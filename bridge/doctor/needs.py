@@ -8,6 +8,7 @@ from bridge.config import Loaded
 from bridge.configuration import setup
 from bridge.engine import Engine
 from bridge.events import EVENT_TYPES
+from bridge.events.introductions import ANY as INTRODUCTIONS
 from bridge.rule import Rule
 from bridge.setup import PlacedRule
 from bridge.source.connection import STOPS
@@ -26,8 +27,12 @@ class Needs:
         engine = self._engine(self._setup.rules)
         endpoints = sorted({question.endpoint for question in questions(engine.polls)})
         self.subjects = sorted(needed([*engine.subjects, *(STOPS if endpoints else ())]))
-        self.optional = {MISSED} if engine.watches_disconnects and "CONNZ" not in endpoints else set()
-        """Requests that the bridge can do without: who disconnected while nothing was heard."""
+        self.optional: dict[str, str] = {}
+        """Requests that the bridge can do without, and what is so without them."""
+        if engine.watches_disconnects and "CONNZ" not in endpoints:
+            self.optional[MISSED] = "who disconnected while nothing was heard is not told"
+        if engine.names_accounts:
+            self.optional[INTRODUCTIONS] = "accounts of operator mode may be called by their ids"
         self.requests = [PING_SUBJECT, *map(request, endpoints), *self.optional]
         """To all servers."""
         self.requests_to_one = [request(endpoint, "*") for endpoint in ("", *endpoints)] if endpoints else []

@@ -23,6 +23,8 @@ LIMITS = Limits(connect=6, answer=3, roll_call=5, quiet=1)
 STATSZ, CONNECTS = "$SYS.SERVER.*.STATSZ", ("$SYS.ACCOUNT.*.CONNECT", "$SYS.ACCOUNT.*.DISCONNECT")
 _OFTEN, _SELDOM = 12.0, 32.0
 """Seconds within which a server sends its STATSZ: from 2.10.21 on, and before."""
+_NO_ACCOUNT = "A" * 56
+"""Stands where a request names an account: what is denied for one is denied for all."""
 _OWN = 3.0
 """Seconds within which a connection of our own is told."""
 
@@ -134,11 +136,11 @@ class _Examined:
         to_one = [subject.replace("*", self._ear.server_id) for subject in self._needs.requests_to_one]
         for subject in [*self._needs.requests[1:], *to_one]:
             # What is not allowed ends at once.
-            await nats.ask(subject, within=LIMITS.answer)
+            await nats.ask(subject.replace("*", _NO_ACCOUNT), within=LIMITS.answer)
         for subject, reason in self._ear.denied.items():
             alerts = self._needs.who_needs(subject)
-            if subject in self._needs.optional:
-                yield warning(f"permissions: {reason}, or who disconnected while nothing was heard is not told")
+            if without := self._needs.optional.get(subject):
+                yield warning(f"permissions: {reason}, or {without}")
             else:
                 yield failed(f"permissions: {reason}" + (f"; needed by {_some(alerts)}" if alerts else ""))
         if not self._ear.denied:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from bridge.event import TEXT_MAX, EventType, as_text
+from bridge.events.introductions import ID
 
 ACCOUNTS_MAX = 10_000
 """Accounts whose name is remembered."""
@@ -47,6 +48,9 @@ class Learned:
         """By the name that stands in the subject of imported events."""
         self.hears_owners = False
         """Of what servers tell an account and the system account, the copy that names the account is heard."""
+        self.nameless: list[str] = []
+        """Ids that were seen and whose name nobody has told, until somebody takes them to ask."""
+        self._wondered: set[str] = set()
         self._pairs: dict[str, tuple[str, str]] = {}
 
     def beside(self, names: Names) -> Names:
@@ -63,6 +67,13 @@ class Learned:
         if id in self.names or len(self.names) < ACCOUNTS_MAX:
             self.names[id] = as_text(name) or ""
             self.worked_out.clear()
+
+    def wonder(self, account: str) -> None:
+        """An account was seen that has no name but, in operator mode, its id. Each is noted once."""
+        if account in self._wondered or len(self._wondered) >= ACCOUNTS_MAX or not ID.fullmatch(account):
+            return
+        self._wondered.add(account)
+        self.nameless.append(account)
 
     def call(self, account: str, label: str) -> None:
         """The system account imports this account's events under a label: its name, unless it has one."""
@@ -100,7 +111,12 @@ def account_namer(kinds: Sequence[EventType], names: Names, learned: Learned) ->
         account = account_at(body)
         if tag_at is not None:
             learned.learn(account, tag_at(body))
-        return as_text(names.accounts.get(account, account)) if isinstance(account, str) else None
+        if not isinstance(account, str):
+            return None
+        name = names.accounts.get(account)
+        if name is None:
+            learned.wonder(account)
+        return as_text(account if name is None else name)
 
     return of
 
@@ -125,6 +141,8 @@ class ConnectionNames:
         if isinstance(tag, str) and tag and version(ver) >= _TAG_MEANS_ACCOUNT:
             self._learned.learn(account, tag)
             called = tag
+        elif isinstance(account, str) and account not in self._names.accounts:
+            self._learned.wonder(account)
         name = as_text(self._names.accounts.get(account, called) if isinstance(account, str) else called)
         if all(part is None or type(part) is str for part in (account, tag, ver)):
             self._remember((account, tag, ver), name)

@@ -14,6 +14,7 @@ from bridge.events.bodies import body_parser
 from bridge.events.cleaning import Parse
 from bridge.events.connections import Finish, connects, disconnects, leafnodes, preparer, refused
 from bridge.events.families import FAMILIES, SIZE_MAX, Family, find
+from bridge.events.introductions import account_in, name_in
 from bridge.events.numbering import numbered, seq_of
 from bridge.events.pushes import parse as parse_push
 from bridge.events.pushes import pushes
@@ -101,8 +102,22 @@ class Decoder:
             self._ways.clear()
         family, label = find(subject, self._names.imports)
         bind = self._families.get(family.name) if family else None
-        way = self._ways[key] = bind(label, account) if bind else None
+        way = bind(label, account) if bind else None
+        if family is None and (id := account_in(subject)):
+            way = self._introduction(id)
+        self._ways[key] = way
         return way
+
+    def _introduction(self, id: str) -> Way:
+        """What an account is called: learned, and no event. Requests of others on that subject are what they were."""
+
+        def finish(subject: str, data: bytes, name: Any, at: int) -> Event | None:
+            if name:
+                self._learned.learn(id, name)
+                return None
+            return self._unknown(subject, data, at) if self._raw else None
+
+        return Way(name_in, finish)
 
     # -- the way of each family ---------------------------------------------------------------------------------
 

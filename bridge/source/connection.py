@@ -34,8 +34,8 @@ _REFUSALS = ("authorization", "authentication", "account active connections")
 """What `-ERR` says, in lower case, where a login is refused (nats-server's errors.go)."""
 _DENIED = re.compile(r'permissions violation for (subscription|publish)[^"]*"([^"]+)"')
 """nats-py hands on in lower case what the server says; 2.9.10 and 2.15.1 say the same."""
-_REQUEST_ID = re.compile(r"(?<=^\$SYS\.REQ\.SERVER\.)N[A-Z2-7]{55}(?=\.)")
-"""The server's id in a request to one: what is denied for one is denied for all."""
+_REQUEST_ID = re.compile(r"(?:(?<=^\$SYS\.REQ\.SERVER\.)N|(?<=^\$SYS\.REQ\.ACCOUNT\.)A)[A-Z2-7]{55}(?=\.)")
+"""Whose id stands in a request to a server or about an account: what is denied for one is denied for all."""
 STOPS = ("$SYS.SERVER.*.SHUTDOWN", "$SYS.SERVER.*.LAMEDUCK")
 _PING_FOR_EVER = 24 * 3600
 _REASON_MAX = 256
@@ -148,12 +148,12 @@ class Connection:
         Raises Unreachable.
         """
         if optional:
-            self._optional.add(subject)
+            self._optional.add(_REQUEST_ID.sub("*", subject))
         try:
             with self._translated():
                 return await self._gatherer.ask(subject, options, within=within, expected=expected, least=least)
         finally:
-            self._optional.discard(subject)
+            self._optional.discard(_REQUEST_ID.sub("*", subject))
 
     async def pages(self, paged: Paged, *, within: float, to: str = "", least: int = 1) -> AsyncIterator[Answer]:
         """All pages of a list: see `gather`. Raises Unreachable."""

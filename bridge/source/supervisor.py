@@ -9,6 +9,7 @@ from bridge.errors import LoginFailed, SourceError
 from bridge.source.connection import Connection
 from bridge.source.expiry import next_expiry
 from bridge.source.gather import PING_SUBJECT
+from bridge.source.introductions import Introductions
 from bridge.source.missed import Missed
 from bridge.source.poller import Poller
 from bridge.source.reports import Reports
@@ -45,6 +46,7 @@ class Source:
         self._reports = Reports(sink, clock, self._limits)
         self._poller = Poller(polls, sink, clock)
         self._missed = Missed(sink, clock)
+        self._introductions = Introductions()
         self._connection: Connection | None = None
         self._give_up = give_up
         self._refused_since: float | None = None
@@ -73,6 +75,10 @@ class Source:
     def poll(self, polls: Polls) -> None:
         """Ask servers for this from now on."""
         self._poller.change(polls)
+
+    def ask_names(self, ids: Collection[str]) -> None:
+        """Ask what these accounts are called; the answers come as messages under the subjects of the requests."""
+        self._introductions.want(ids)
 
     def ask_missed(self, wanted: bool, since: int | None = None) -> None:
         """Whether to ask, after each gap, who disconnected meanwhile. `since`: nothing was heard from then on, by the
@@ -184,7 +190,8 @@ class Source:
         self._reports.connected(connection.target.address, connection.server, connection.login, len(self._subjects))
         if outcome is Outcome.SILENT and connection.may_ask:
             self._reports.silent(_silence(connection, self._limits.roll_call))
-        asking = {asyncio.create_task(ask(connection)) for ask in (self._missed.tell, self._poller.run)}
+        asks = (self._missed.tell, self._poller.run, self._introductions.run)
+        asking = {asyncio.create_task(ask(connection)) for ask in asks}
         for task in asking:
             task.add_done_callback(connection.fail)
         try:

@@ -208,3 +208,83 @@ def test_an_answer_may_be_larger_than_an_event() -> None:
         "server.varz",
         "bridge.malformed_event",
     ]
+
+
+# -- names that servers are asked for --------------------------------------------------------------------------
+
+
+class Asked:
+    """A decoder for servers that do not name accounts, and what it has learned."""
+
+    def __init__(self, names: Names = Names()) -> None:  # noqa: B008 - it is frozen
+        self.learned = Learned()
+        wanted = {"client.connect": ["account.name"], "account.claims_update": ["account.name"]}
+        self.decodes = Decoder(wanted, Once(), self.learned.beside(names), (), self.learned)
+        self._number = 0
+
+    def name(self, id: str) -> str | None:
+        """What the account of a connection is called."""
+        self._number += 1
+        body = connection(acc=id, _id=str(self._number), id=self._number)
+        body["server"]["ver"] = "2.9.10"
+        heard = self.decodes.decode(CAME, json.dumps(body).encode(), NOW)
+        assert heard
+        return text(heard, "account.name")
+
+    def answer(self, id: str, data: object) -> None:
+        body = data if isinstance(data, bytes) else json.dumps({"server": {"id": "P1"}, "data": data}).encode()
+        assert self.decodes.decode(f"$SYS.REQ.ACCOUNT.{id}.INFO", body, NOW) is None
+
+
+def test_an_account_that_is_only_an_id_is_asked_for_once_and_then_called_by_its_name() -> None:
+    asked = Asked()
+    assert (asked.name(ID), asked.name(ID)) == (ID, ID)
+    assert asked.learned.nameless == [ID]
+    asked.answer(ID, {"account_name": ID, "name_tag": "PAY"})
+    assert (asked.name(ID), asked.learned.nameless) == ("PAY", [ID])
+
+
+def test_an_account_that_has_a_name_or_is_no_public_key_is_not_asked_for() -> None:
+    asked = Asked(Names(accounts={ID: "payments"}))
+    assert [asked.name(id) for id in (ID, "APP", "$G", ID.lower(), ID + "A")] == [
+        "payments",
+        "APP",
+        "$G",
+        ID.lower(),
+        ID + "A",
+    ]
+    assert asked.learned.nameless == []
+
+
+def test_an_account_whose_change_is_asked_for_is_asked_for_too() -> None:
+    asked = Asked()
+    asked.decodes.decode(f"$SYS.REQ.ACCOUNT.{ID}.CLAIMS.UPDATE", UPDATE.encode(), NOW)
+    assert asked.learned.nameless == [ID]
+
+
+@pytest.mark.parametrize("data", [None, {}, {"name_tag": ""}, {"name_tag": 7}, [], b"", b"x", b"[" * 5000])
+def test_an_answer_without_a_name_changes_nothing(data: object) -> None:
+    asked = Asked()
+    asked.answer(ID, data)
+    assert asked.name(ID) == ID
+
+
+def test_the_claims_say_the_name_where_nothing_else_does() -> None:
+    asked = Asked()
+    asked.answer(ID, {"account_name": ID, "decoded_jwt": {"name": "PAY"}})
+    assert asked.name(ID) == "PAY"
+
+
+def test_how_many_are_asked_for_is_bounded() -> None:
+    asked = Asked()
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    for n in range(10_050):
+        asked.name("A" + "".join(letters[n // 26**place % 26] for place in range(4)) + "A" * 51)
+    assert len(asked.learned.nameless) == 10_000
+
+
+def test_a_template_that_calls_accounts_by_name_learns_names() -> None:
+    plain = rule(alert="A", events="client.connect", by=["account.id"])
+    called = rule(alert="B", events="client.connect", annotations={"description": "{{ account(event.client.acc) }}"})
+    assert not Stage(plain).engine.names_accounts
+    assert Stage(called).engine.names_accounts
