@@ -48,6 +48,8 @@ class Playback:
         self._engine.begin()
         self._ahead: Input | None = None
         """Read already, but something is due before it."""
+        self._newest = 0
+        """The number of the latest change that was followed."""
         self._happened: dict[str, Tally] = {}
         """One-offs that the next message will tell, as they were after the latest of them; by the id of the alert."""
 
@@ -93,13 +95,15 @@ class Playback:
         commit = self._engine.drain()
         for pended in commit.pended:
             yield self._transition(pended.at, "inactive" if pended.over else "pending", pended.facts)
+        newest, self._newest = self._newest, max([self._newest, *(row.n for row in commit.changes)])
         for row in commit.changes:
             change = msgspec.json.decode(row.body, type=Change)
             if change.copy:
                 continue
             if change.state != "event":
                 yield self._transition(change.at, change.state, change.facts)
-            elif not change.frozen:
+            elif not change.frozen or change.n > newest:
+                # What time alone brought about at an instant can be in a message of the same instant.
                 yield self._occurrence(change)
         for outgoing in commit.rows:
             for alert in outgoing.notification.alerts:

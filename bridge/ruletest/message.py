@@ -11,7 +11,7 @@ from bridge.event import EventType, Field
 from bridge.events.accounts import Names
 from bridge.inputs import Happening, Message
 from bridge.ruletest.defaults import SERVER, defaults
-from bridge.ruletest.derived import INVERSES
+from bridge.ruletest.inverse import inverse_of
 from bridge.ruletest.written import Written
 from bridge.values import SECOND
 
@@ -84,7 +84,7 @@ def _defaults(kind: EventType, number: int) -> dict[str, Written]:
 
 def _set(body: Body, kind: EventType, path: str, value: Written, at: int) -> None:
     if _is_derived(kind, path):
-        if value is not None and (inverse := INVERSES.get(path)):
+        if value is not None and (inverse := inverse_of(path, kind.fields[path])):
             inverse(body, value)
     else:
         _place(body, path, None if value is None else _payload(kind.fields.get(path), value, at))

@@ -16,12 +16,16 @@ from bridge.ruletest.message import Numbering
 from bridge.ruletest.model import Occurrence
 from bridge.ruletest.occurrences import make, repetitions
 from bridge.ruletest.written import Written
+from bridge.values import SECOND
 
 PROVED_MAX = 100
 """Repetitions of one event that are looked at; what makes an event another one shows in the first."""
 
 _NUMBERS = {"id", "client.id", "server.id", "server.seq"}
 """A test that gives these may mean that the second event is a double of the first."""
+
+_BEGIN = 1_767_225_600 * SECOND
+"""2026: servers tell of times before theirs, and none of before 1970."""
 
 _RAW = "write the message itself, with `subject` and `data`"
 
@@ -33,7 +37,7 @@ def prove(occurrence: Occurrence, names: Names) -> None:
         return
     numbering, decoder = Numbering(), Decoder({kind.name: kind.fields}, Once(), names)
     most = 1 if occurrence.fields.keys() & _NUMBERS else PROVED_MAX
-    for moment in islice(repetitions(occurrence, start=0), most):
+    for moment in islice(repetitions(occurrence, start=_BEGIN), most):
         message = make(moment, numbering, names)
         assert isinstance(message, Message)
         event = decoder.decode(message.subject, message.data, message.at)
