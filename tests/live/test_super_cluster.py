@@ -66,12 +66,14 @@ async def test_the_other_cluster_is_heard_like_ones_own_and_missed_once(
             await watch.fires("LeafnodeLost")
             edge.start()
             await watch.resolves("LeafnodeLost")
+            assert watch.by("GatewayLost", "server_name") == {"n-east": ["firing", "resolved"]}
             west.stop()
             await watch.counts(1, "ServerStops")
+            await watch.fires_again("GatewayLost")
         await watch.ends_well()
     assert watch.by("LeafnodeLost", "client_name") == {"edge": ["firing", "resolved"]}
     assert watch.by("ServerSilent", "server_name", "server_cluster") == {"n-west west": ["firing", "resolved"]}
-    assert watch.by("GatewayLost", "server_name") == {"n-east": ["firing", "resolved"]}
+    assert watch.by("GatewayLost", "server_name") == {"n-east": ["firing", "resolved", "firing"]}
     assert watch.counted("LeafnodeComes", "client_name", "account_name", "server_cluster") == {"edge APP west": 2}
     assert watch.counted("LoginFailed", "client_name", "server_cluster") == {"elsewhere west": 3}
     assert watch.counted("ClientGoes", "client_name") == {"visitor": 1}

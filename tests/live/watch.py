@@ -94,6 +94,10 @@ class Watch:
         """The line about its end, once it has come."""
         return await self._becomes("resolved", alert, within, labels)
 
+    async def fires_again(self, alert: str, within: float = PATIENCE) -> None:
+        """Once its second begin has come."""
+        await eventually(lambda: [line.state for line in self.told(alert)].count("firing") > 1, within)
+
     async def _becomes(self, state: str, alert: str, within: float, labels: dict[str, str]) -> Line:
         def found() -> list[Line]:
             return [line for line in self.told(alert, **labels) if line.state == state]
