@@ -136,7 +136,7 @@ class App:
         resumed = await self._restore()
         self._down_since = self._engine.watch.blind_since if resumed else None
         if self._recorder and (since := self._engine.watch.blind_since) is not None:
-            self._recorder.begin(since, resumed)
+            self._recorder.begin(since, resumed, self._engine.names_learned)
         self._committer = Committer(
             self._engine, self._store, self._clock, self._committed, self._inbox.wake, self._inbox.tell
         )

@@ -55,6 +55,14 @@ class SilenceRow(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class AccountRow(msgspec.Struct, frozen=True):
+    """What servers have told of an account: the `name` of an id, or the `id` of a name that stands in subjects."""
+
+    kind: str
+    key: str
+    value: str
+
+
 class Muted(msgspec.Struct, frozen=True):
     """An alert of a group was not told at a tick, and why; told once for as long as the reason stays the same."""
 
@@ -141,6 +149,8 @@ class Commit(msgspec.Struct):
     silences: list[SilenceRow] = []
     """New ones, or new values of old ones."""
     silences_gone: list[str] = []
+    accounts: list[AccountRow] = []
+    """New ones, or new values of old ones."""
     changes_told: list[int] = []
     """Changes that every destination was told of, or that none needs any more."""
     rows: list[OutboxRow] = []
@@ -167,3 +177,4 @@ class Snapshot(msgspec.Struct):
     rows: list[OutboxRow]
     """The pending ones, oldest first."""
     silences: list[SilenceRow] = []
+    accounts: list[AccountRow] = []

@@ -13,7 +13,7 @@ from bridge.absence import Absence
 from bridge.agenda import Agenda
 from bridge.alert import Alert, Facts, identity
 from bridge.command import AddSilence, ExpireSilence
-from bridge.commit import Attempt, Commit, Pended, Settled, Snapshot, StateRow
+from bridge.commit import AccountRow, Attempt, Commit, Pended, Settled, Snapshot, StateRow
 from bridge.dispatch import Dispatch
 from bridge.evaluation import Evaluation
 from bridge.event import Event
@@ -99,6 +99,11 @@ class Engine:
     def names_accounts(self) -> bool:
         """Whether the rules call accounts by their names."""
         return self._rules.names_accounts
+
+    @property
+    def names_learned(self) -> Mapping[str, str]:
+        """What servers call accounts, by id."""
+        return self._learned.names
 
     def take_nameless(self) -> list[str]:
         """Accounts, in operator mode, that were seen for the first time and whose names nobody has told."""
@@ -224,6 +229,8 @@ class Engine:
         commit.n, commit.t, commit.meta, commit.journal = self._n, self.watch.t, self._memo(), self.ledger.take()
         self._sweep.fill(commit, self.ledger, everything)
         commit.states_gone, self.ledger.gone = self.ledger.gone, []
+        news, self._learned.news = self._learned.news, {}
+        commit.accounts = [AccountRow(kind, key, value) for (kind, key), value in news.items()]
         self.outbox.drain(commit)
         return commit
 
@@ -247,6 +254,7 @@ class Engine:
             self._once.claim((server_id, client_id))
         self._absence.heard, self._absence.untold = memo.heard, memo.away
         self.outbox.health.ill = memo.ill
+        self._learned.restore((row.kind, row.key, row.value) for row in snapshot.accounts)
         orphans = self._succession.restore(snapshot, memo, dormant)
         self.outbox.muting.silences.restore(row.body for row in snapshot.silences)
         self.outbox.muting.configure(self._setup.routing.mutes, self.watch.t)

@@ -6,11 +6,13 @@ import fcntl
 import logging
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from bridge.errors import RecordingError
 from bridge.events.accounts import Names
+from bridge.events.introductions import ID, answer, request
 from bridge.inputs import Blind, Happening, Input, Message, Sight
 from bridge.recording import write
 from bridge.values import SECOND
@@ -51,10 +53,13 @@ class Recorder:
         self._closing = False
         self._closed = asyncio.Event()
 
-    def begin(self, since: int, resumed: bool) -> None:
-        """The engine is blind since then. `resumed`: it goes on where another process ended."""
+    def begin(self, since: int, resumed: bool, accounts: Mapping[str, str] = MappingProxyType({})) -> None:
+        """The engine is blind since then. `resumed`: it goes on where another process ended. `accounts`: names by id
+        that it knows from then, which a replay must know too."""
         self._resumed = since if resumed else None
         self.take((Blind(since),), since)
+        known = ((id, name) for id, name in accounts.items() if ID.fullmatch(id))
+        self.take((Message(request(id), answer(name), since) for id, name in known), since)
 
     def take(self, inputs: Iterable[Input], t: int) -> None:
         """What the engine is told now. `t` is its time, in microseconds: each input counts from then on."""

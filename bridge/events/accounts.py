@@ -1,7 +1,7 @@
 """The accounts of events: their names, as operators give them or servers tell them."""
 
 from collections import ChainMap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -48,6 +48,8 @@ class Learned:
         """By the name that stands in the subject of imported events."""
         self.hears_owners = False
         """Of what servers tell an account and the system account, the copy that names the account is heard."""
+        self.news: dict[tuple[str, str], str] = {}
+        """What was learned and is on no disk yet: ("name", id) → name, and ("id", the name in a subject) → id."""
         self.nameless: list[str] = []
         """Ids that were seen and whose name nobody has told, until somebody takes them to ask."""
         self._wondered: set[str] = set()
@@ -65,8 +67,13 @@ class Learned:
         if len(id) > TEXT_MAX or self.names.get(id) == name:
             return
         if id in self.names or len(self.names) < ACCOUNTS_MAX:
-            self.names[id] = as_text(name) or ""
+            self.names[id] = self.news["name", id] = as_text(name) or ""
             self.worked_out.clear()
+
+    def restore(self, told: Iterable[tuple[str, str, str]]) -> None:
+        """What was learned before: as `news` has it."""
+        for kind, key, value in told:
+            (self.names if kind == "name" else self.ids)[key] = value
 
     def wonder(self, account: str) -> None:
         """An account was seen that has no name but, in operator mode, its id. Each is noted once."""
@@ -79,7 +86,7 @@ class Learned:
         """The system account imports this account's events under a label: its name, unless it has one."""
         if account == label or self.ids.get(label) == account or len(self.ids) >= ACCOUNTS_MAX:
             return
-        self.ids[label] = account
+        self.ids[label] = self.news["id", label] = account
         if account not in self.names:
             self.learn(account, label)
 

@@ -3,7 +3,19 @@
 from collections import OrderedDict, deque
 from typing import TypeVar
 
-from bridge.commit import Answer, Attempt, ChangeRow, Commit, GroupRow, Muted, OutboxRow, Settled, SilenceRow, StateRow
+from bridge.commit import (
+    AccountRow,
+    Answer,
+    Attempt,
+    ChangeRow,
+    Commit,
+    GroupRow,
+    Muted,
+    OutboxRow,
+    Settled,
+    SilenceRow,
+    StateRow,
+)
 
 HISTORY_MAX = 10_000
 """Attempts, mutes, ended messages and told changes that wait, of each: nothing depends on them.
@@ -28,6 +40,7 @@ class Backlog:
         self._groups_gone: set[str] = set()
         self._silences: dict[str, SilenceRow] = {}
         self._silences_gone: set[str] = set()
+        self._accounts: dict[tuple[str, str], AccountRow] = {}
         self._changes: dict[int, ChangeRow] = {}
         self._told: set[int] = set()
         self._told_changes: OrderedDict[int, ChangeRow] = OrderedDict()
@@ -45,6 +58,7 @@ class Backlog:
         _replace(self._groups, self._groups_gone, {row.id: row for row in commit.groups}, commit.groups_gone)
         silences = {row.id: row for row in commit.silences}
         _replace(self._silences, self._silences_gone, silences, commit.silences_gone)
+        self._accounts.update(((row.kind, row.key), row) for row in commit.accounts)
         self._add_changes(commit)
         self._add_rows(commit)
         self._attempts.extend(commit.attempts)
@@ -69,6 +83,7 @@ class Backlog:
             groups_gone=list(self._groups_gone),
             silences=list(self._silences.values()),
             silences_gone=list(self._silences_gone),
+            accounts=list(self._accounts.values()),
             changes=[*self._told_changes.values(), *self._changes.values()],
             changes_told=list(self._told),
             rows=[*self._settled_rows.values(), *self._rows.values()],

@@ -6,7 +6,18 @@ from typing import Any
 
 import msgspec
 
-from bridge.commit import Attempt, ChangeRow, Commit, GroupRow, Muted, OutboxRow, Settled, SilenceRow, StateRow
+from bridge.commit import (
+    AccountRow,
+    Attempt,
+    ChangeRow,
+    Commit,
+    GroupRow,
+    Muted,
+    OutboxRow,
+    Settled,
+    SilenceRow,
+    StateRow,
+)
 from bridge.notification import Notification
 
 Statement = tuple[str, Sequence[Sequence[Any]]]
@@ -17,6 +28,7 @@ SELECT_JOURNAL = "SELECT n, body FROM journal WHERE n > ? ORDER BY n"
 SELECT_GROUPS = "SELECT id, due, body FROM alert_group ORDER BY id"
 SELECT_CHANGES = "SELECT n, grp, alert, state, at, body, name FROM change WHERE told = 0 ORDER BY n"
 SELECT_SILENCES = "SELECT id, body FROM silence ORDER BY id"
+SELECT_ACCOUNTS = "SELECT kind, key, value FROM account ORDER BY kind, key"
 SELECT_OUTBOX = """SELECT rowid, id, destination, grp, created, due, expires, attempts, plain, memory, body, checksum
     FROM outbox WHERE state = 'pending' ORDER BY created, rowid"""
 
@@ -33,6 +45,7 @@ _PUT_CHANGE = """INSERT INTO change (n, grp, alert, state, at, body, name) VALUE
     ON CONFLICT (n) DO UPDATE SET grp = excluded.grp, body = excluded.body"""
 _DELETE_SILENCE = "DELETE FROM silence WHERE id = ?"
 _PUT_SILENCE = "INSERT OR REPLACE INTO silence (id, body) VALUES (?, ?)"
+_PUT_ACCOUNT = "INSERT OR REPLACE INTO account (kind, key, value) VALUES (?, ?, ?)"
 _TELL_CHANGE = "UPDATE change SET told = 1 WHERE n = ?"
 # An update and not a replacement: the rowid is the order among rows that were created at one instant.
 _PUT_ROW = """INSERT INTO outbox (id, destination, grp, created, due, expires, attempts, plain, memory, body, checksum)
@@ -66,6 +79,7 @@ def statements(commit: Commit) -> list[Statement]:
         (_PUT_CHANGE, [_change_columns(change) for change in commit.changes]),
         (_DELETE_SILENCE, [(id,) for id in commit.silences_gone]),
         (_PUT_SILENCE, [_silence_columns(silence) for silence in commit.silences]),
+        (_PUT_ACCOUNT, [_account_columns(account) for account in commit.accounts]),
         (_TELL_CHANGE, [(n,) for n in commit.changes_told]),
         (_PUT_ROW, [_row_columns(row) for row in commit.rows]),
         (_PUT_MENTION, _mentions(commit)),
@@ -144,6 +158,10 @@ def _group_columns(group: GroupRow) -> Sequence[Any]:
 
 def _silence_columns(silence: SilenceRow) -> Sequence[Any]:
     return silence.id, silence.body
+
+
+def _account_columns(account: AccountRow) -> Sequence[Any]:
+    return account.kind, account.key, account.value
 
 
 def _change_columns(change: ChangeRow) -> Sequence[Any]:

@@ -121,5 +121,15 @@ _VERSION_4: Migration = (
 )
 """History that can be asked: changes by name and by time, messages by alert, and what was muted."""
 
-MIGRATIONS: Sequence[Migration] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+_VERSION_5: Migration = (
+    """CREATE TABLE account (
+        kind TEXT NOT NULL CHECK (kind IN ('name', 'id')),
+        key TEXT NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (kind, key)
+    ) STRICT, WITHOUT ROWID""",
+)
+"""What accounts are called, as servers have told it: names by id, and ids by the name in imported events' subjects."""
+
+MIGRATIONS: Sequence[Migration] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 """Step i leads from `user_version` i to i + 1."""

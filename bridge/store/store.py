@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bridge.commit import ChangeRow, Commit, GroupRow, OutboxRow, SilenceRow, Snapshot, StateRow
+from bridge.commit import AccountRow, ChangeRow, Commit, GroupRow, OutboxRow, SilenceRow, Snapshot, StateRow
 from bridge.errors import StoreDamaged, StoreError
 from bridge.store.files import prepare
 from bridge.store.lock import Lock
@@ -15,6 +15,7 @@ from bridge.store.opening import Opened, begin_anew, open_database
 from bridge.store.reserve import Reserve
 from bridge.store.retention import JOURNAL_STEP, TRIM_JOURNAL, delete_older, give_back
 from bridge.store.rows import (
+    SELECT_ACCOUNTS,
     SELECT_CHANGES,
     SELECT_GROUPS,
     SELECT_JOURNAL,
@@ -167,6 +168,7 @@ class Store:
             changes=[ChangeRow(*row) for row in await self._db.execute_fetchall(SELECT_CHANGES)],
             rows=await self._read_outbox(),
             silences=[SilenceRow(*row) for row in await self._db.execute_fetchall(SELECT_SILENCES)],
+            accounts=[AccountRow(*row) for row in await self._db.execute_fetchall(SELECT_ACCOUNTS)],
         )
 
     async def _read_outbox(self) -> list[OutboxRow]:

@@ -1,5 +1,7 @@
 """What accounts of operator mode are called: servers before 2.11 do not say it with their events, so they are asked."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from bridge.demo.nats_server import NatsServer
@@ -68,6 +70,34 @@ async def test_a_server_is_asked_once_and_a_replay_learns_the_same(
     assert "eyJ" not in text
     replayed = run("replay", "--config", str(program.rules_path), str(recording))
     assert 'account_name="PAY", client_name="app-2"' in replayed.out, replayed
+
+
+async def test_what_was_learned_outlives_a_restart(start_server: StartServer, sink: Sink, tmp_path: Path) -> None:
+    """Else an account would be another one in alerts for as long as it takes to ask."""
+    operator = Operator("PAY")
+    server, pay = start_server(operator.memory()), operator.accounts["PAY"]
+    recording = tmp_path / "recording.jsonl"
+    program = Program(tmp_path / "bridge", file(server, sink, operator, tmp_path))
+    with program:
+        await program.hears()
+        with Peer(server, pay.user("first"), name="app-1"):
+            await eventually(lambda: stored(program.database) == [("name", pay.id, "PAY")], within=15)
+        program.kill()
+    again = Program(tmp_path / "bridge", program.rules_path.read_text(), options=["--record", str(recording)])
+    with again:
+        await again.hears(2)
+        with Peer(server, pay.user("second"), name="app-2"):
+            await eventually(lambda: accounts(sink, "app-2"), within=15)
+        assert again.stop() == 0
+    assert accounts(sink, "app-2") == ["PAY"]
+    replayed = run("replay", "--config", str(again.rules_path), str(recording))
+    assert 'account_name="PAY", client_name="app-2"' in replayed.out, replayed
+
+
+def stored(database: Path) -> list[tuple[str, str, str]]:
+    """What is known of accounts, but for the one of the bridge itself."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
+        return db.execute("SELECT kind, key, value FROM account WHERE value <> 'SYS'").fetchall()
 
 
 async def test_a_user_that_may_not_ask_is_told_so_in_the_log_and_nowhere_else(

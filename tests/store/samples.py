@@ -3,7 +3,18 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from bridge.commit import Attempt, ChangeRow, Commit, GroupRow, OutboxRow, Settled, SilenceRow, Snapshot, StateRow
+from bridge.commit import (
+    AccountRow,
+    Attempt,
+    ChangeRow,
+    Commit,
+    GroupRow,
+    OutboxRow,
+    Settled,
+    SilenceRow,
+    Snapshot,
+    StateRow,
+)
 from bridge.notification import AlertView, Notification
 from bridge.values import SECOND
 
@@ -64,6 +75,7 @@ def nth(n: int) -> Commit:
         groups_gone=[f"g{(n + 1) % 3}"] if n % 11 == 0 else [],
         silences=[SilenceRow(f"s{n % 4}", f"silence {n}".encode())],
         silences_gone=[f"s{(n + 1) % 4}"] if n % 13 == 0 else [],
+        accounts=[AccountRow("name" if n % 2 else "id", f"A{n % 6}", f"account {n}")],
         changes=[change(n)],
         changes_told=[n - 3],
         rows=[row(n), row(n - 1, attempts=1)] if n > 1 else [row(n)],
@@ -80,6 +92,7 @@ class Model:
         self.states: dict[int, StateRow] = {}
         self.groups: dict[str, GroupRow] = {}
         self.silences: dict[str, SilenceRow] = {}
+        self.accounts: dict[tuple[str, str], AccountRow] = {}
         self.changes: dict[int, ChangeRow] = {}
         self.rows: dict[str, OutboxRow] = {}
         self.last = (0, 0, b"")
@@ -94,6 +107,7 @@ class Model:
         _change(self.states, {state.no: state for state in commit.states}, commit.states_gone)
         _change(self.groups, {group.id: group for group in commit.groups}, commit.groups_gone)
         _change(self.silences, {silence.id: silence for silence in commit.silences}, commit.silences_gone)
+        self.accounts |= {(each.kind, each.key): each for each in commit.accounts}
         self.changes |= {each.n: each for each in commit.changes}
         self.rows |= {each.id: each for each in commit.rows}
         for n in commit.changes_told:
@@ -113,6 +127,7 @@ class Model:
             changes=[self.changes[number] for number in sorted(self.changes)],
             rows=sorted(self.rows.values(), key=lambda each: each.created),
             silences=[self.silences[name] for name in sorted(self.silences)],
+            accounts=[self.accounts[key] for key in sorted(self.accounts)],
         )
 
 

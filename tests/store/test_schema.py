@@ -103,7 +103,7 @@ async def test_a_step_back_is_refused(path: Path, fill: Fill) -> None:
     await fill(1)
     store = await Store.open(path, steps=NEXT)
     await store.close()
-    with pytest.raises(StoreError, match=r"a newer nats-alert-bridge wrote it \(version 5, this one knows 4\)"):
+    with pytest.raises(StoreError, match=r"a newer nats-alert-bridge wrote it \(version 6, this one knows 5\)"):
         await Store.open(path)
 
 
