@@ -126,7 +126,7 @@ async def test_a_database_of_a_newer_version_is_refused(path: Path) -> None:
     await store.close()
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 99")
-    assert "a newer nats-alert-bridge wrote it (version 99, this one knows 4)" in await refusal(path)
+    assert "a newer nats-alert-bridge wrote it (version 99, this one knows 5)" in await refusal(path)
 
 
 async def test_an_empty_database_that_sqlite_made_is_taken(path: Path) -> None:
