@@ -2,8 +2,6 @@
 
 import base64
 import binascii
-import ssl
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -17,8 +15,6 @@ SOON_PART = 0.2
 """The last part of a short life."""
 
 _FILE_MAX = 1024 * 1024
-_UTC_TIME, _SEQUENCE, _VERSION = 0x17, 0x30, 0xA0
-"""DER's tags of what stands before and in a certificate's validity (RFC 5280, 4.1)."""
 
 
 class Expiry(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,48 +62,15 @@ def jwt_span(creds: str) -> tuple[float, float] | None:
 
 
 def certificate_span(pem: str) -> tuple[float, float] | None:
-    """When the first certificate begins and ends to be good; None if there is none.
+    """When the first certificate begins and ends to be good; None if there is none."""
+    # Imported where there is a certificate: it costs 0.1 s of each start (measured).
+    from cryptography.x509 import load_pem_x509_certificate  # noqa: PLC0415
 
-    Read by hand: Python's ssl tells this only of a certificate of the other side.
-    """
-    begin, end = pem.find("-----BEGIN CERTIFICATE-----"), pem.find("-----END CERTIFICATE-----")
-    if begin < 0 or end < 0:
-        return None
     try:
-        certificate = ssl.PEM_cert_to_DER_cert(pem[begin:end] + "-----END CERTIFICATE-----")
-        fields = _items(_items(_items(certificate)[0][1])[0][1])
-        if fields[0][0] == _VERSION:
-            fields = fields[1:]
-        # serial number, algorithm, issuer, validity
-        begins, ends = (_moment(tag, text) for tag, text in _items(fields[3][1]))
-    except (IndexError, ValueError):
+        certificate = load_pem_x509_certificate(pem.encode())
+    except ValueError:
         return None
-    return begins, ends
-
-
-def _items(der: bytes) -> list[tuple[int, bytes]]:
-    """Tag and content of what stands one after the other. Raises IndexError and ValueError for what is no DER."""
-    items, place = [], 0
-    while place < len(der):
-        tag, length = der[place], der[place + 1]
-        place += 2
-        if length & 0x80:
-            size = length & 0x7F
-            length = int.from_bytes(der[place : place + size])
-            place += size
-        if place + length > len(der):
-            raise ValueError("cut off")
-        items.append((tag, der[place : place + length]))
-        place += length
-    return items
-
-
-def _moment(tag: int, text: bytes) -> float:
-    digits = text.decode("ascii")
-    if tag == _UTC_TIME:
-        # RFC 5280, 4.1.2.5.1: two digits from 50 on are of the last century.
-        digits = ("19" if digits[:2] >= "50" else "20") + digits
-    return datetime.strptime(digits, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC).timestamp()
+    return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
 
 
 def _text(file: Path) -> str:
