@@ -1,6 +1,7 @@
 """From facts to what people read: annotations are rendered when the content of a message is fixed."""
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
 import msgspec
 
@@ -11,6 +12,9 @@ from bridge.notification import AlertView, State
 from bridge.rule import NEW, OLD, Rule
 from bridge.shown import Fields, Moment, Number, Ranking, Span
 from bridge.values import SECOND
+
+_OF_ADDRESSES = "%:/?#[]@!$&'()*+,;="
+"""What has a meaning in addresses and stays (RFC 3986, 2.2)."""
 
 
 class Renderer(msgspec.Struct, frozen=True):
@@ -33,7 +37,8 @@ class Renderer(msgspec.Struct, frozen=True):
         resolved = texts.pop("resolved", "")
         if state == "resolved":
             texts["summary"] = resolved
-        return {name: text.strip() for name, text in texts.items() if text.strip()}
+        shown = {name: text.strip() for name, text in texts.items() if text.strip()}
+        return {name: _link(text) if name.endswith("_url") else text for name, text in shown.items()}
 
     def view(self, facts: Facts, state: State, id: str, at: int) -> AlertView:
         """One alert of a notification."""
@@ -87,6 +92,11 @@ class Renderer(msgspec.Struct, frozen=True):
     def _value_of(self, rule: Rule, text: str) -> object:
         """What the rule's one text field was or is, with its unit."""
         return _typed(rule, rule.text_fields[0], text) if rule.paired and rule.text_fields else text
+
+
+def _link(text: str) -> str:
+    """With what no address may hold percent-encoded, so that an event's text cannot end the link early."""
+    return quote(text, safe=_OF_ADDRESSES) if text.startswith(("http://", "https://")) else text
 
 
 def _number(value: float | None, kind: Kind, approximate: bool) -> str:

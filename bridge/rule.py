@@ -5,6 +5,7 @@ engine owns everything else: grouping, phases, endings, limits, persistence.
 """
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Self
@@ -39,6 +40,9 @@ ANNOTATION_NAMES = frozenset(
     }
 )  # fmt: skip
 """What templates of annotations can use."""
+
+_FIXED_HOST = re.compile(r"https?://[^\s/?#@\\{}]+[/?#]")
+"""How a link begins whose host no event can choose, nor make the name of a user before another host."""
 
 
 class Rule(Options):
@@ -108,6 +112,11 @@ class Rule(Options):
     def _check_annotations(cls, texts: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         for name, text in texts.items():
             template = _parse(name, text, cls._annotation_names())
+            if name.endswith("_url") and is_template(text) and not _FIXED_HOST.match(text):
+                raise ValueError(
+                    f"{name}: a template must not choose where a link leads; begin with the host, as in "
+                    "https://grafana.example.net/d/nats?var-server={{ labels.server_name }}"
+                )
             for path in sorted((template.event_fields | template.top_fields) - {""}):
                 try:
                     check_field(path, info.data.get("events", []))
