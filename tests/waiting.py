@@ -8,12 +8,15 @@ from typing import TypeVar, overload
 
 T = TypeVar("T")
 
+PATIENCE = 20.0
+"""Seconds that anything may take on a machine that is busy with other things; what comes is not waited for longer."""
+
 
 @overload
-async def eventually(condition: Callable[[], Awaitable[T]], within: float = 5.0) -> T: ...
+async def eventually(condition: Callable[[], Awaitable[T]], within: float = PATIENCE) -> T: ...
 @overload
-async def eventually(condition: Callable[[], T], within: float = 5.0) -> T: ...
-async def eventually(condition: Callable[[], object], within: float = 5.0) -> object:
+async def eventually(condition: Callable[[], T], within: float = PATIENCE) -> T: ...
+async def eventually(condition: Callable[[], object], within: float = PATIENCE) -> object:
     """Ask until the answer is true, and return it. `within` is in seconds.
 
     An AssertionError means "not yet" and is what fails the test at the deadline; other errors pass at once.

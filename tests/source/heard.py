@@ -1,8 +1,10 @@
 """A sink that writes down what it is given, and a source that runs as long as a test needs it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+import os
+import signal
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -116,8 +118,9 @@ async def run(
     finally:
         task.cancel()
         await asyncio.wait({task})
-    # What listens in the test itself ends a moment after its last client.
-    within = 0 if len(others) == 1 else 2
+    # What listens in the test itself ends a moment after its last client, and so do encrypted websockets.
+    at_once = len(others) == 1 and not any(url.startswith("wss:") for url in settings.servers)
+    within = 0 if at_once else 10
     await eventually(lambda: asyncio.all_tasks() == others and count_sockets() == sockets, within)
 
 
@@ -129,6 +132,16 @@ async def client(server: NatsServer, user: str = "sys", password: str = "s3cret-
         yield other
     finally:
         await other.close()
+
+
+@contextmanager
+def stopped(server: NatsServer) -> Iterator[None]:
+    """It hangs: its process gets no time."""
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
 
 
 def count_sockets() -> int:

@@ -1,7 +1,5 @@
 """One request, the answers of all servers, all pages of each."""
 
-import os
-import signal
 import time
 from functools import partial
 from pathlib import Path
@@ -18,7 +16,7 @@ from bridge.source.gather import Gathered, Paged, request
 from bridge.source.visit import visit
 from tests.conftest import StartServer
 from tests.source.crowd import crowd
-from tests.source.heard import ACCOUNTS, QUICK, client, settings_at, settings_for
+from tests.source.heard import ACCOUNTS, QUICK, client, settings_at, settings_for, stopped
 from tests.waiting import eventually
 
 CONNECTIONS = Paged("CONNZ", "connections", {"auth": True, "acc": "APP"})
@@ -48,7 +46,7 @@ async def _all(nats: Connection) -> Gathered | None:
 async def test_all_servers_answer_and_nobody_waits_longer_than_for_the_last(nats_binary: Path) -> None:
     with run_cluster(nats_binary, 3, ACCOUNTS) as servers:
         async with visit(settings_for(servers[0]), replace(QUICK, quiet=20), SystemClock()) as nats:
-            called = await eventually(partial(_all, nats), within=20)
+            called = await eventually(partial(_all, nats), within=40)
             assert called
             began = time.monotonic()
             gathered = await nats.ask(request("VARZ"), within=30)
@@ -61,14 +59,13 @@ async def test_all_servers_answer_and_nobody_waits_longer_than_for_the_last(nats
 
 async def test_a_server_that_hangs_costs_the_quiet_time_and_hides_no_other(nats_binary: Path) -> None:
     with run_cluster(nats_binary, 3, ACCOUNTS) as servers:
-        async with visit(settings_for(servers[0]), replace(QUICK, quiet=1), SystemClock()) as nats:
-            await eventually(partial(_all, nats), within=20)
-            os.kill(servers[2].pid, signal.SIGSTOP)
-            began = time.monotonic()
-            gathered = await nats.ask(request("VARZ"), within=30)
-            assert 1 <= time.monotonic() - began < 15
+        async with visit(settings_for(servers[0]), replace(QUICK, quiet=3), SystemClock()) as nats:
+            await eventually(partial(_all, nats), within=40)
+            with stopped(servers[2]):
+                began = time.monotonic()
+                gathered = await nats.ask(request("VARZ"), within=60)
+                assert 3 <= time.monotonic() - began < 30
             assert {answer.server.name for answer in gathered.answers.values()} == {"s1", "s2"}
-            os.kill(servers[2].pid, signal.SIGCONT)
 
 
 async def test_what_no_server_knows_is_said_at_once(start_server: StartServer) -> None:

@@ -1,10 +1,8 @@
 """What servers tell only when asked: all of them, every interval, and who does not answer."""
 
 import asyncio
-import os
-import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +16,15 @@ from nats.js.errors import APIError
 
 from bridge.clock import SystemClock
 from bridge.demo.nats_cluster import run_cluster
-from bridge.demo.nats_server import NatsServer
 from bridge.source.settings import Polls, Settings
 from bridge.source.supervisor import Source
 from tests.conftest import StartServer
 from tests.source.crowd import crowd
-from tests.source.heard import ACCOUNTS, QUICK, Heard, client, run, settings_for
+from tests.source.heard import ACCOUNTS, QUICK, Heard, client, run, settings_for, stopped
 from tests.source.test_gather import JETSTREAM
 from tests.waiting import eventually
 
-HEALTH = Polls(wants=frozenset({"server.healthz"}), interval=0.3, timeout=1.5)
+HEALTH = Polls(wants=frozenset({"server.healthz"}), interval=0.3, timeout=4)
 
 
 def _polls(*wants: str, interval: float = 60.0) -> Polls:
@@ -44,20 +41,11 @@ def _names(heard: Heard, end: str) -> list[str]:
     return [str(body["server"]["name"]) for body in _bodies(heard, end)]
 
 
-@contextmanager
-def _stopped(server: NatsServer) -> Iterator[None]:
-    os.kill(server.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
-
-
 async def test_all_servers_are_asked_again_and_again(nats_binary: Path) -> None:
     with run_cluster(nats_binary, 3, ACCOUNTS) as servers:
         async with run(settings_for(servers[0]), polls=HEALTH) as it:
             await eventually(lambda: it.heard.sees)
-            await eventually(lambda: _names(it.heard, "HEALTHZ").count("s3") >= 3, within=10)
+            await eventually(lambda: _names(it.heard, "HEALTHZ").count("s3") >= 3, within=30)
             assert set(_names(it.heard, "HEALTHZ")) == {"s1", "s2", "s3"}
             assert all(body["data"]["status"] == "ok" for body in _bodies(it.heard, "HEALTHZ"))
             assert not it.heard.tales("server_no_answer")
@@ -66,16 +54,16 @@ async def test_all_servers_are_asked_again_and_again(nats_binary: Path) -> None:
 async def test_a_server_that_hangs_is_told_and_told_again_when_it_answers(nats_binary: Path) -> None:
     with run_cluster(nats_binary, 3, ACCOUNTS) as servers:
         async with run(settings_for(servers[0]), polls=HEALTH) as it:
-            await eventually(lambda: len(it.heard.tales("server_answered")) == 3, within=10)
+            await eventually(lambda: len(it.heard.tales("server_answered")) == 3, within=30)
             at = next(server for server in servers if str(it.heard.calls[0][1]) in server.log)
             other = next(server for server in servers if server is not at)
-            with _stopped(other):
-                await eventually(lambda: it.heard.tales("server_no_answer"), within=20)
+            with stopped(other):
+                await eventually(lambda: it.heard.tales("server_no_answer"), within=30)
                 known = len(_names(it.heard, "HEALTHZ"))
-                await eventually(lambda: len(_names(it.heard, "HEALTHZ")) > known + 3, within=20)
+                await eventually(lambda: len(_names(it.heard, "HEALTHZ")) > known + 3, within=30)
                 assert {_name(tale) for tale in it.heard.tales("server_no_answer")} == {other.name}
                 assert len(it.heard.tales("server_answered")) == 3
-            await eventually(lambda: len(it.heard.tales("server_answered")) == 4, within=20)
+            await eventually(lambda: len(it.heard.tales("server_answered")) == 4, within=30)
             assert _name(it.heard.tales("server_answered")[-1]) == other.name
 
 
@@ -87,16 +75,16 @@ def _name(tale: dict[str, Any]) -> str:
 async def test_a_planned_stop_is_no_silence_and_a_crash_is(nats_binary: Path, how: str) -> None:
     with run_cluster(nats_binary, 3, ACCOUNTS) as servers:
         async with run(settings_for(servers[0]), polls=HEALTH) as it:
-            await eventually(lambda: len(it.heard.tales("server_answered")) == 3, within=10)
+            await eventually(lambda: len(it.heard.tales("server_answered")) == 3, within=30)
             at = next(server for server in servers if str(it.heard.calls[0][1]) in server.log)
             other = next(server for server in servers if server is not at)
             known = len(_names(it.heard, "HEALTHZ"))
             getattr(other, how)()
             if how == "kill":
-                tale = (await eventually(lambda: it.heard.tales("server_no_answer"), within=20))[0]
+                tale = (await eventually(lambda: it.heard.tales("server_no_answer"), within=30))[0]
                 assert (_name(tale), tale["requests"]) == (other.name, "HEALTHZ, STATSZ")
             else:
-                await eventually(lambda: len(_names(it.heard, "HEALTHZ")) > known + 8, within=20)
+                await eventually(lambda: len(_names(it.heard, "HEALTHZ")) > known + 8, within=30)
                 assert not it.heard.tales("server_no_answer")
 
 
@@ -116,13 +104,13 @@ async def test_nothing_is_asked_that_no_rule_wants(start_server: StartServer) ->
         idle, busy = (replace(settings_for(server), inbox_prefix=prefix) for prefix in ("IDLE", "BUSY"))
         async with run(idle) as it, _another(busy, HEALTH):
             await eventually(lambda: it.heard.sees)
-            await eventually(lambda: of("BUSY").count("$SYS.REQ.SERVER.PING.HEALTHZ") >= 4, within=10)
+            await eventually(lambda: of("BUSY").count("$SYS.REQ.SERVER.PING.HEALTHZ") >= 4, within=30)
             assert of("IDLE") == ["$SYS.REQ.SERVER.PING"]
             it.source.poll(_polls("server.varz"))
             await eventually(lambda: _bodies(it.heard, "VARZ"))
             it.source.poll(replace(HEALTH, wants=frozenset()))
             count = len(of("BUSY"))
-            await eventually(lambda: len(of("BUSY")) >= count + 6, within=10)
+            await eventually(lambda: len(of("BUSY")) >= count + 6, within=30)
             assert of("IDLE").count("$SYS.REQ.SERVER.PING.VARZ") == 1
 
 
@@ -141,7 +129,7 @@ async def test_connections_beyond_a_page_are_an_event_each(start_server: StartSe
     server = start_server(ACCOUNTS)
     with crowd(server, 1100):
         async with run(settings_for(server), polls=_polls("poll.connection")) as it:
-            items = await eventually(lambda: _of_app(it.heard) if len(_of_app(it.heard)) >= 1100 else [], within=20)
+            items = await eventually(lambda: _of_app(it.heard) if len(_of_app(it.heard)) >= 1100 else [], within=30)
             assert len({item["data"]["cid"] for item in items}) == len(items) == 1100
             assert {item["server"]["name"] for item in items} == {"nats"}
 
@@ -156,8 +144,8 @@ async def test_streams_and_consumers_of_all_accounts_are_an_event_each(start_ser
         async with client(server, user, "p") as other:
             await _make(other, 1)
     async with run(settings_for(server), polls=_polls("poll.stream", "poll.consumer", "server.jsz")) as it:
-        streams = await eventually(lambda: _bodies(it.heard, "STREAM"), within=10)
-        consumers = await eventually(lambda: _bodies(it.heard, "CONSUMER"), within=10)
+        streams = await eventually(lambda: _bodies(it.heard, "STREAM"), within=30)
+        consumers = await eventually(lambda: _bodies(it.heard, "CONSUMER"), within=30)
         assert sorted((item["data"]["account"], item["data"]["name"]) for item in streams) == [
             ("A", "S"),
             ("B", "S"),
@@ -183,7 +171,7 @@ async def test_of_a_replicated_stream_only_the_leader_tells(nats_binary: Path) -
             info = await other.jetstream().stream_info("S")
             consumer = await other.jetstream().consumer_info("S", "C")
         async with run(settings_for(servers[0]), polls=_polls("poll.stream", "poll.consumer", interval=0.3)) as it:
-            await eventually(lambda: len(_bodies(it.heard, "CONSUMER")) >= 3, within=20)
+            await eventually(lambda: len(_bodies(it.heard, "CONSUMER")) >= 3, within=30)
             assert info.cluster
             assert consumer.cluster
             assert set(_names(it.heard, "STREAM")) == {info.cluster.leader}
@@ -207,7 +195,7 @@ async def test_accounts_and_routes_are_an_event_each(nats_binary: Path) -> None:
             client(servers[0], "a", "p"),
             run(settings_for(*servers), polls=_polls("poll.account", "poll.route")) as it,
         ):
-            accounts = await eventually(lambda: _accounts(it.heard), within=10)
+            accounts = await eventually(lambda: _accounts(it.heard), within=30)
             assert accounts["s1", "A"]["client_connections"] == 1
             assert accounts["s2", "A"]["client_connections"] == 0
             assert {account for _, account in accounts} == {"SYS", "A", "B", "C", "$G"}
@@ -223,7 +211,7 @@ def _accounts(heard: Heard) -> dict[tuple[str, str], Any]:
 async def test_what_the_user_may_not_ask_is_told_once(start_server: StartServer) -> None:
     server = start_server(ACCOUNTS)
     async with run(settings_for(server, user="noping", password="p"), polls=HEALTH) as it:
-        await eventually(lambda: len(it.heard.tales("permission_denied")) >= 2, within=10)
+        await eventually(lambda: len(it.heard.tales("permission_denied")) >= 2, within=30)
         assert {tale["denied"] for tale in it.heard.tales("permission_denied")} == {
             "$SYS.REQ.SERVER.PING",
             "$SYS.REQ.SERVER.PING.HEALTHZ",
@@ -236,7 +224,7 @@ async def test_polls_go_on_after_a_reconnect(start_server: StartServer) -> None:
     async with run(settings_for(server), polls=_polls("server.varz")) as it:
         [first] = await eventually(lambda: _bodies(it.heard, "VARZ"))
         server.restart()
-        second = (await eventually(lambda: _bodies(it.heard, "VARZ")[1:], within=20))[0]
+        second = (await eventually(lambda: _bodies(it.heard, "VARZ")[1:], within=30))[0]
         assert first["server"]["id"] != second["server"]["id"]
         assert not it.heard.tales("server_no_answer")
 
