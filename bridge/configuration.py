@@ -27,7 +27,8 @@ def setup(loaded: Loaded) -> Setup:
             route=config.route,
             targets={
                 receiver.name: tuple(
-                    Target(key, each.send_resolved, each.memory_for) for key, each in receiver.destinations.items()
+                    Target(key, each.send_resolved, each.memory_for, each.digest)
+                    for key, each in receiver.destinations.items()
                 )
                 for receiver in config.receivers
             },

@@ -61,7 +61,7 @@ class Execution:
         rows = [self._outbox.rows[id] for id in command.rows if id in self._outbox.rows]
         expires = at + self._outbox.routing.give_up_after
         ended = [msgspec.structs.replace(row, expires=expires) for row in command.dead]
-        rows += [self._outbox.rows.setdefault(row.id, row) for row in ended]
+        rows += [self._outbox.revive_row(row) for row in ended]
         for row in rows:
             self._outbox.postponed(msgspec.structs.replace(row, due=at))
         retried = [row.id for row in rows]
@@ -72,7 +72,7 @@ class Execution:
         dropped = [id for id in command.rows if id in self._outbox.rows]
         detail = f"dropped by {command.by}" if command.by else "dropped by a command"
         for id in dropped:
-            self._outbox.settled(Settled(id, "dead", at, detail))
+            self._outbox.settled(Settled(id, "dead", at, detail, withdrawn=True))
         return {"dropped": dropped}
 
     def _add_silence(self, command: AddSilence, at: int) -> dict[str, Any]:

@@ -180,7 +180,7 @@ class Group(msgspec.Struct):
     def skip(self, destination: str, content: Content) -> None:
         """A tick at which there was nothing to tell: no change so far concerns this destination, but for those held."""
         cursor = self.cursor(destination)
-        cursor.upto, cursor.held = max(cursor.upto, self.newest), content.held
+        cursor.upto, cursor.held, cursor.waiting = max(cursor.upto, self.newest), content.held, False
         open_ = self._open(destination, cursor)
         cursor.told = {name: told for name, told in cursor.told.items() if told.alert in open_}
 

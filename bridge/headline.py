@@ -1,6 +1,7 @@
 """The one line that says what a notification is about: the same words in every chat, on every phone."""
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from bridge.notification import AlertView, Notification, State
@@ -92,7 +93,11 @@ def _word(notification: Notification) -> str:
 
 
 def _counts(notification: Notification) -> str:
-    alerts = notification.alerts
+    counted = _counted(notification.alerts)
+    return f"{counted or '1 alert'} in {notification.groups} groups" if notification.groups > 1 else counted
+
+
+def _counted(alerts: Sequence[AlertView]) -> str:
     if len(alerts) == 1:
         return ""
     states: tuple[State, ...] = ("firing", "event", "resolved")

@@ -49,10 +49,17 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     alerts: list[AlertView]
     """Firing ones first, then one-offs, then resolved ones; each part ordered by start."""
     reminder: int = 0
+    covers: dict[str, list[str]] = {}
+    """Of a digest, for whose groups there was no room one by one: the id of each, and the ids of its alerts."""
     instead_of: str = ""
     """The destination that cannot be told, where this one is of its fallback."""
     created_at: int
     external_url: str = ""
+
+    @property
+    def groups(self) -> int:
+        """It tells of so many."""
+        return len(self.covers) or 1
 
     @property
     def about_bridge(self) -> bool:

@@ -1,12 +1,14 @@
 """Groups and what is told of them: from the changes of alerts to frozen notifications, one at most per destination."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
 from bridge import group as groups
 from bridge.alert import Alert, Facts, copied, digest, identity
 from bridge.commit import ChangeRow, Commit, GroupRow, Muted, OutboxRow, Settled, SilenceRow
+from bridge.crowd import DIGEST, WAITING_MAX, Crowds, merge, part
 from bridge.group import Change, Content, Cursor, Group, Line, Reason
 from bridge.health import Health
 from bridge.moving import Ground, is_elsewhere, move
@@ -49,6 +51,9 @@ class Outbox:
         self.muting = Muting()
         self.health = Health()
         self._standins = StandIns(routing.targets, routing.fallbacks, self.health)
+        self._pending = Counter[str]()
+        """Rows by destination."""
+        self._crowds = Crowds()
         self._alerts: dict[str, Alert] = {}
         """Those that fire, by identity."""
         self._muted: list[Muted] = []
@@ -140,19 +145,29 @@ class Outbox:
         row = self.rows.pop(outcome.id, None)
         if row is None:
             return None, []
+        self._pending[row.destination] -= 1
         self._new_rows.pop(outcome.id, None)
         self._settled.append(outcome)
-        group = self.groups.get(row.group)
-        if group is None:
+        frozen: list[Change] = []
+        told = {id: part(row.notification, alerts) for id, alerts in row.notification.covers.items()}
+        if told or row.group not in self.groups:
             self._hand_on(row, outcome, None)
-            return row, []
+        for id, notification in (told or {row.group: row.notification}).items():
+            if (group := self.groups.get(id)) is not None:
+                frozen += self._settle(group, row, notification, outcome)
+        if outcome.outcome == "delivered" or not self._pending[row.destination]:
+            frozen += self._tell_crowd(row.destination, outcome.at)
+        return row, frozen
+
+    def _settle(self, group: Group, row: OutboxRow, told: Notification, outcome: Settled) -> list[Change]:
+        """One of the groups that a row told of. Returns the changes that the next message holds."""
         if group.cursor(row.destination).row != row.id:
             # It ended before, and was tried once more because a person wished it: the cursor has gone on.
-            group.arrive(row.destination, row.notification, outcome.outcome == "delivered")
+            group.arrive(row.destination, told, outcome.outcome == "delivered")
             self._roster.touch(group)
-            return row, []
+            return []
         waiting = group.cursor(row.destination).waiting
-        group.settle(row.destination, row.notification, outcome.outcome == "delivered")
+        group.settle(row.destination, told, outcome.outcome == "delivered")
         node = self._roster.node(group)
         if outcome.at - row.created >= node.group_interval:
             group.cursor(row.destination).last = outcome.at  # It came late: a reminder now would follow on its heels.
@@ -162,13 +177,20 @@ class Outbox:
             # What was new at the ticks in between; a reminder waits for a tick of its own.
             self._mute(group, node, outcome.at)
             frozen = self._freeze(group, target, outcome.at, lambda cursor: False)
-        self._hand_on(row, outcome, group)
+        if not row.notification.covers:
+            self._hand_on(row, outcome, group)
         self._prune(group)
-        if any(alert.state == "event" for alert in row.notification.alerts):
+        if any(alert.state == "event" for alert in told.alerts):
             self._roster.rest(group, outcome.at)  # One-offs have no end that would keep their messages apart.
         elif group.ticked:
             self._go_on(group, outcome.at, slept=False)
-        return row, frozen
+        return frozen
+
+    def revive_row(self, row: OutboxRow) -> OutboxRow:
+        """A row that had ended is tried once more."""
+        if row.id not in self.rows:
+            self._put(row)
+        return self.rows[row.id]
 
     def postponed(self, row: OutboxRow) -> None:
         if row.id in self.rows:
@@ -242,10 +264,14 @@ class Outbox:
                 change.frozen = True
                 group.changes.append(change)
         self.rows = {row.id: row for row in rows}
+        self._pending = Counter(row.destination for row in self.rows.values())
         for group in self.groups.values():
-            for cursor in group.cursors.values():
-                if cursor.row and cursor.row not in self.rows:
-                    cursor.row = ""  # It was damaged on disk: the next tick tells the same again.
+            for key, cursor in group.cursors.items():
+                if cursor.waiting and not cursor.row and self._pending[key]:
+                    self._crowds.join(key, group.id)
+                elif (cursor.waiting or cursor.row) and cursor.row not in self.rows:
+                    # What it waits for was damaged on disk: the next tick tells the same again.
+                    cursor.row, cursor.waiting = "", False
                     self._roster.file(group, group.next_tick(0, self._roster.node(group).group_interval))
 
     def configure(self, routing: Routing, at: int) -> None:
@@ -365,15 +391,14 @@ class Outbox:
 
     def _freeze(self, group: Group, target: Target, at: int, remind: Callable[[Cursor], bool]) -> list[Change]:
         """Fix the content of the next message to one destination, if there is anything to tell."""
-        if self._standins.ends_only(group, target.key):
-            content = group.ends(target.key, target.send_resolved)
-        else:
-            content = group.content(target.key, target.send_resolved, remind)
-        self._roster.touch(group)
+        content = self._content(group, target, remind)
         if content.reason is None:
-            group.skip(target.key, content)
             return []
         cursor = group.cursor(target.key)
+        if target.digest and not group.own and self._pending[target.key] >= WAITING_MAX:
+            cursor.waiting = True
+            self._crowds.join(target.key, group.id)
+            return []
         reminder = cursor.reminders + 1 if content.reason == "reminder" else 0
         upto = max(group.newest, cursor.upto)
         # The instant tells messages of different databases and bridges apart, which all count changes from 1.
@@ -391,8 +416,66 @@ class Outbox:
         )
         open_before = [change for change in group.changes if not change.frozen]
         group.begin(target.key, id, upto, at, content)
-        self.rows[id] = self._new_rows[id] = row
+        self._put(row)
         return open_before
+
+    def _tell_crowd(self, key: str, at: int) -> list[Change]:
+        """There is room at a destination: the groups that waited for it are told in one message."""
+        target = self._standins.target(key)
+        waiting = [self.groups[id] for id in self._crowds.leave(key) if id in self.groups]
+        crowd = [each for each in waiting if key in each.cursors and not each.cursor(key).row]
+        if target is None or not crowd:
+            return []
+        for group in crowd:
+            self._mute(group, self._roster.node(group), at)
+            group.cursor(key).waiting = False
+        contents = [(group, self._content(group, target, lambda cursor: False)) for group in crowd]
+        full = [(group, content) for group, content in contents if content.reason is not None]
+        if len(full) == 1:
+            return self._freeze(full[0][0], target, at, lambda cursor: False)
+        return self._freeze_digest(full, target, at) if full else []
+
+    def _freeze_digest(self, full: Sequence[tuple[Group, Content]], target: Target, at: int) -> list[Change]:
+        id = digest(target.key, DIGEST, at, *(group.id for group, _ in full))
+        parts: list[Notification] = []
+        covers: dict[str, list[str]] = {}
+        frozen: list[Change] = []
+        for group, content in full:
+            assert content.reason is not None
+            told = self._notification(id, group, target, content, content.reason, 0, at)
+            parts.append(told)
+            covers[group.id] = [alert.id for alert in told.alerts]
+            frozen += [change for change in group.changes if not change.frozen]
+            group.begin(target.key, id, max(group.newest, group.cursor(target.key).upto), at, content)
+        expires = at + self.routing.give_up_after
+        self._put(
+            OutboxRow(
+                id=id,
+                destination=target.key,
+                group="",
+                created=at,
+                due=at,
+                expires=expires,
+                notification=merge(parts, id, covers),
+            )
+        )
+        return frozen
+
+    def _content(self, group: Group, target: Target, remind: Callable[[Cursor], bool]) -> Content:
+        """What a destination should be told of a group now; if that is nothing, it is past all there is."""
+        if self._standins.ends_only(group, target.key):
+            content = group.ends(target.key, target.send_resolved)
+        else:
+            content = group.content(target.key, target.send_resolved, remind)
+        self._roster.touch(group)
+        if content.reason is None:
+            group.skip(target.key, content)
+        return content
+
+    def _put(self, row: OutboxRow) -> None:
+        """A row is on its way."""
+        self.rows[row.id] = self._new_rows[row.id] = row
+        self._pending[row.destination] += 1
 
     def _notification(
         self, id: str, group: Group, target: Target, content: Content, reason: Reason, reminder: int, at: int
@@ -444,7 +527,7 @@ class Outbox:
             )
             if cursor is not None and free:
                 cursor.row, cursor.row_upto, cursor.last = id, cursor.upto, outcome.at
-            self.rows[id] = self._new_rows[id] = copy
+            self._put(copy)
 
     def _targets(self, group: Group) -> tuple[Target, ...]:
         return self._standins.targets(group)

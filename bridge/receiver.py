@@ -93,6 +93,8 @@ class Destination(Options):
 
     key: ClassVar[str]
     """The YAML key that holds a list of these, such as `slack_configs`."""
+    digest: ClassVar[bool] = False
+    """People read it, a message at a time: many that wait are told in one."""
     rate: ClassVar[float | None] = None
     """Requests in a second that the service takes for long, short bursts apart; None: no limit is known."""
 

@@ -20,6 +20,8 @@ class Target(msgspec.Struct, frozen=True):
     send_resolved: bool = True
     memory_for: int = 0
     """What the receiver remembered about a group is kept this long after the group's end, in microseconds."""
+    digest: bool = False
+    """People read it: what waits is told in one message once it is too much."""
 
 
 class StandIns:
@@ -41,6 +43,10 @@ class StandIns:
 
     def receiver(self, key: str) -> str:
         return self._receivers[key]
+
+    def target(self, key: str) -> Target | None:
+        """None: it is gone."""
+        return self._by_key.get(key)
 
     def of(self, key: str) -> tuple[Target, ...]:
         """The destinations of its fallback."""

@@ -78,6 +78,7 @@ class Slack(Endpoint):
 
     key: ClassVar[str] = "slack_configs"
     rate: ClassVar[float | None] = 1.0
+    digest: ClassVar[bool] = True
 
     webhook_url: WebAddress | None = None
     bot_token: HeaderValue | None = None

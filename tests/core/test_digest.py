@@ -1,0 +1,142 @@
+"""A chat takes a message at a time: what comes on top of twenty that wait is told in one."""
+
+import pytest
+
+from bridge.commit import Attempt, OutboxRow, Settled
+from bridge.crowd import DIGEST, WAITING_MAX
+from bridge.headline import headline
+from bridge.inputs import Happening, Tried
+from bridge.standins import Target
+from tests.core.audience import OPS, Audience
+from tests.core.disk import restarted
+from tests.core.stage import at, rule, setup
+
+CHAT, MAIL = Target("ops/slack/0", digest=True), Target("mail/webhook/0")
+LOST = rule(alert="Lost", events="client.disconnect", resolve_on={"events": "client.connect"}, by=["client.name"])
+APART = {"group_by": ["..."], "group_interval": "1m"}
+NAMES = [f"n{number:02}" for number in range(WAITING_MAX + 15)]
+
+
+def crowd(*, targets: tuple[Target, ...] = (CHAT,), **keys: object) -> Audience:
+    """35 alerts at 1 s, each a group of its own, are due at 11 s; the chat takes nothing yet."""
+    stage = Audience(LOST, targets=targets, route=APART, down=[CHAT.key], **keys)  # type: ignore[arg-type]
+    for name in NAMES:
+        stage.goes(1, name)
+    return stage.upto(12)
+
+
+def names(row: OutboxRow, state: str = "firing") -> list[str]:
+    return sorted(each.labels["client_name"] for each in row.notification.alerts if each.state == state)
+
+
+def early(stage: Audience) -> list[str]:
+    """Those for which there was room."""
+    return [name for row in stage.pending(CHAT) for name in names(row)]
+
+
+def late(stage: Audience) -> list[str]:
+    """Those who wait for room."""
+    return sorted(set(NAMES) - set(early(stage)))
+
+
+def digests(stage: Audience) -> list[OutboxRow]:
+    return [row for row in stage.rows.values() if row.notification.covers]
+
+
+def test_twenty_wait_one_by_one_and_the_rest_comes_in_one_once_there_is_room() -> None:
+    stage = crowd()
+    assert len(stage.pending(CHAT)) == len(early(stage)) == WAITING_MAX
+    waiting = late(stage)
+    stage.settle(stage.pending(CHAT)[0], 13)
+    (digest,) = digests(stage)
+    assert names(digest) == waiting
+    assert (digest.notification.group_key, digest.notification.groups) == (DIGEST, 15)
+    assert headline(digest.notification) == "🟠 FIRING · Lost · 15 alerts in 15 groups"
+
+
+def test_all_is_told_once_and_so_are_the_ends() -> None:
+    stage = crowd()
+    stage.down.clear()
+    stage.upto(20)
+    told = [name for row in stage.rows.values() for name in names(row)]
+    assert sorted(told) == NAMES
+    for name in NAMES:
+        stage.comes(30, name)
+    stage.upto(200)
+    assert sorted(name for row in stage.rows.values() for name in names(row, "resolved")) == NAMES
+    assert not stage.engine.outbox.groups
+
+
+def test_what_ended_while_it_waited_is_told_as_ended() -> None:
+    stage = crowd()
+    *others, gone = late(stage)
+    stage.comes(15, gone).settle(stage.pending(CHAT)[0], 16)
+    (digest,) = digests(stage)
+    assert names(digest, "resolved") == [gone]
+    assert names(digest) == others
+
+
+def test_a_digest_that_is_dead_told_nobody() -> None:
+    stage = crowd()
+    told, untold = early(stage)[0], late(stage)[0]
+    stage.settle(stage.pending(CHAT)[0], 13)
+    (digest,) = digests(stage)
+    stage.play(Settled(digest.id, "dead", at(14), "rejected: HTTP 400"))
+    stage.down.clear()
+    stage.comes(20, untold).comes(20, told).upto(200)
+    assert [name for row in stage.rows.values() for name in names(row, "resolved")] == [told]
+
+
+def test_programs_are_told_one_by_one() -> None:
+    stage = crowd(targets=(CHAT, OPS))
+    assert len(stage.messages(OPS)) == len(NAMES)
+    assert digests(stage) == []
+
+
+def test_alerts_about_the_bridge_itself_do_not_wait_for_room() -> None:
+    own = rule(alert="Full", events="bridge.store_degraded", keep_firing_for="1d")
+    stage = Audience(LOST, own, targets=[CHAT], route=APART, down=[CHAT.key])
+    for name in NAMES:
+        stage.goes(1, name)
+    stage.upto(12).play(Happening("store_degraded", {"reason": "so"}, at(13)))
+    stage.upto(15)
+    assert "Full" in [row.notification.alerts[0].labels["alertname"] for row in stage.pending(CHAT)]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_restart_loses_none(moment: str) -> None:
+    stage = crowd()
+    first, waiting = early(stage)[0], late(stage)
+    if moment == "before":
+        stage = restarted(stage)
+    stage.settle(stage.pending(CHAT)[0], 13)
+    if moment == "after":
+        stage = restarted(stage)
+    rows = [row for row in stage.pending(CHAT) if row.notification.covers]
+    assert [names(row) for row in rows] == [waiting]
+    assert first not in early(stage)
+    stage.down.clear()
+    for name in NAMES:
+        stage.comes(40, name)
+    stage.upto(200)
+    assert sorted(name for row in stage.rows.values() for name in names(row, "resolved")) == NAMES
+
+
+def test_a_new_route_while_a_digest_is_under_way_keeps_what_it_told() -> None:
+    stage = crowd()
+    stage.settle(stage.pending(CHAT)[0], 13)
+    stage.reload(setup_=setup(LOST, route={"group_by": ["alertname"], "group_interval": "1m"}, targets=[CHAT]))
+    stage.down.clear()
+    stage.upto(100)
+    for name in NAMES:
+        stage.comes(110, name)
+    stage.upto(300)
+    assert sorted(name for row in stage.rows.values() for name in names(row, "resolved")) == NAMES
+
+
+def test_the_fallback_hears_of_those_that_waited_for_room_too() -> None:
+    stage = crowd(fallbacks=((MAIL,),))
+    first = stage.pending(CHAT)[0]
+    stage.play(Tried(Attempt(first.id, CHAT.key, at(13), 0.1, 403, "refused", "said so"), at(13)))
+    stage.upto(20)
+    assert sorted(name for row in stage.rows.values() if row.destination == MAIL.key for name in names(row)) == NAMES
