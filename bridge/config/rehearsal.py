@@ -62,6 +62,7 @@ def _mute(destination: type[Destination]) -> type[Destination]:
 
     class Mute(Destination):
         key: ClassVar[str] = destination.key
+        digest: ClassVar[bool] = destination.digest
 
     return Mute
 
