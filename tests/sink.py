@@ -12,6 +12,8 @@ from typing import Any, Self
 
 import msgspec
 
+from tests.waiting import PATIENCE
+
 HANDSHAKE = b"\x16"
 """What TLS begins with. A sink without TLS takes it for a request, of the method `TLS`, and answers by script."""
 
@@ -136,7 +138,7 @@ class Sink:
         """Give these next, after what is left of an earlier script."""
         self._script.extend(answers)
 
-    def wait_for(self, count: int, within: float = 5.0) -> list[Received]:
+    def wait_for(self, count: int, within: float = PATIENCE) -> list[Received]:
         """The requests, once there are so many. For tests without an event loop."""
         deadline = time.monotonic() + within
         while len(self.requests) < count:

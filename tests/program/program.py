@@ -11,7 +11,7 @@ from typing import Self
 
 import msgspec
 
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 5.0
@@ -56,13 +56,13 @@ class Program:
         """The lines that hold all of these."""
         return [line for line in self.lines if all(text in line for text in texts)]
 
-    async def says(self, *texts: str, within: float = 5.0) -> str:
+    async def says(self, *texts: str, within: float = PATIENCE) -> str:
         """The first line that holds all of these, once there is one."""
         return (await eventually(lambda: self.said(*texts), within))[0]
 
     async def hears(self, times: int = 1) -> None:
         """Once it has connected to NATS so many times."""
-        await eventually(lambda: len(self.said("connected to nats://")) >= times, within=15)
+        await eventually(lambda: len(self.said("connected to nats://")) >= times)
 
     @property
     def alive(self) -> bool:

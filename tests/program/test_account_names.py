@@ -56,12 +56,12 @@ async def test_a_server_is_asked_once_and_a_replay_learns_the_same(
     with Program(tmp_path / "bridge", rules, options=["--record", str(recording)]) as program:
         await program.hears()
         with Peer(server, pay.user("first"), name="app-1"):
-            await eventually(lambda: accounts(sink, "app-1"), within=15)
+            await eventually(lambda: accounts(sink, "app-1"))
             if accounts(sink, "app-1") == [pay.id]:
-                await eventually(lambda: f"$SYS.REQ.ACCOUNT.{pay.id}.INFO" in recording.read_text(), within=15)
+                await eventually(lambda: f"$SYS.REQ.ACCOUNT.{pay.id}.INFO" in recording.read_text())
             with Peer(server, pay.user("second"), name="app-2"):
-                await eventually(lambda: accounts(sink, "app-2"), within=15)
-        [gone, *_] = await eventually(lambda: lines(sink.requests, "Gone"), within=15)
+                await eventually(lambda: accounts(sink, "app-2"))
+        [gone, *_] = await eventually(lambda: lines(sink.requests, "Gone"))
         assert program.stop() == 0
     assert accounts(sink, "app-2") == ["PAY"]
     assert gone.summary == "PAY has lost one"
@@ -81,13 +81,13 @@ async def test_what_was_learned_outlives_a_restart(start_server: StartServer, si
     with program:
         await program.hears()
         with Peer(server, pay.user("first"), name="app-1"):
-            await eventually(lambda: stored(program.database) == [("name", pay.id, "PAY")], within=15)
+            await eventually(lambda: stored(program.database) == [("name", pay.id, "PAY")])
         program.kill()
     again = Program(tmp_path / "bridge", program.rules_path.read_text(), options=["--record", str(recording)])
     with again:
         await again.hears(2)
         with Peer(server, pay.user("second"), name="app-2"):
-            await eventually(lambda: accounts(sink, "app-2"), within=15)
+            await eventually(lambda: accounts(sink, "app-2"))
         assert again.stop() == 0
     assert accounts(sink, "app-2") == ["PAY"]
     replayed = run("replay", "--config", str(again.rules_path), str(recording))
@@ -112,8 +112,8 @@ async def test_a_user_that_may_not_ask_is_told_so_in_the_log_and_nowhere_else(
         await program.hears()
         with Peer(server, operator.system.user("admin"), name="admin") as admin:
             admin.publish(f"$SYS.REQ.ACCOUNT.{pay.id}.CLAIMS.UPDATE", operator.jwt(pay).encode())
-            line = await program.says("accounts are called by their ids", within=15)
-        await eventually(lambda: lines(sink.requests, "Pushed"), within=15)
+            line = await program.says("accounts are called by their ids")
+        await eventually(lambda: lines(sink.requests, "Pushed"))
         assert program.stop() == 0
     assert "$SYS.REQ.ACCOUNT.*.INFO; allow it in permissions.publish" in line
     assert len(program.said("$SYS.REQ.ACCOUNT")) == 1

@@ -33,7 +33,7 @@ async def listening(start_bridge: StartBridge, port: int, **more: str) -> Progra
     keys = "".join(f", {key}: {text}" for key, text in more.items())
     http = f"{{listen: '127.0.0.1:{port}'{keys}}}"
     program = start_bridge(rules_file(NOWHERE, "http://127.0.0.1:1/hook", BURST, http=http))
-    await program.says("commands are heard on ", within=10)
+    await program.says("commands are heard on ")
     return program
 
 

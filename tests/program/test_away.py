@@ -49,7 +49,7 @@ async def is_told(sink: Sink, times: int = 1) -> tuple[int, str, str]:
 async def has_heard(server: NatsServer, sink: Sink, times: int = 1) -> None:
     """The bridge has the events of a login now, and so the server's latest numbers."""
     log_in(server, 1, name="marker")
-    await eventually(lambda: sum(line.count for line in lines(sink.requests, "Gone")) >= times, within=10)
+    await eventually(lambda: sum(line.count for line in lines(sink.requests, "Gone")) >= times)
 
 
 def at_most(server: str, told: str) -> int:

@@ -70,7 +70,7 @@ def test_what_cannot_be_used_is_one_line(tmp_path: Path, prepare: Callable[[Path
 
 async def test_a_second_process_on_one_database_is_refused(start_bridge: StartBridge) -> None:
     first = start_bridge(GOOD)
-    await eventually(lambda: first.database.exists() and first.said("cannot connect"), within=15)
+    await eventually(lambda: first.database.exists() and first.said("cannot connect"))
     ended = run("run", "--config", str(first.rules_path))
     assert ended.code == 1
     assert "another nats-alert-bridge (pid" in only_line(ended)

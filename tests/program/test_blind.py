@@ -33,11 +33,11 @@ async def test_while_blind_nothing_fires_or_ends_by_time(
     assert sorted(line.name for line in lines(sink.requests)) == ["AuthErrorBurst", "Kept"]
     server.kill()
     # Longer than any span of the rules; the bridge waits 10 s before it tells.
-    await eventually(lambda: len(sink.requests) > 2, within=15)
+    await eventually(lambda: len(sink.requests) > 2)
     assert [(line.name, line.state) for line in lines(sink.requests)[2:]] == [("BridgeNatsDisconnected", "firing")]
     server.start()
     await program.hears(times=2)
     await eventually(lambda: states(sink.requests, "BridgeNatsDisconnected") == ["firing", "resolved"])
-    await eventually(lambda: states(sink.requests, "AuthErrorBurst") == ["firing", "resolved"], within=10)
-    await eventually(lambda: states(sink.requests, "Kept") == ["firing", "resolved"], within=10)
+    await eventually(lambda: states(sink.requests, "AuthErrorBurst") == ["firing", "resolved"])
+    await eventually(lambda: states(sink.requests, "Kept") == ["firing", "resolved"])
     assert program.alive

@@ -98,7 +98,7 @@ async def test_the_server_knows_of_the_subscriptions_that_the_rules_need_and_of_
         if reloads:
             program.write(rules_file(server.url, sink.url, rules))
             program.hang_up()
-            await eventually(partial(_reloaded, program, reloads), within=10)
+            await eventually(partial(_reloaded, program, reloads))
         assert await subscriptions(server) == subjects
 
 

@@ -63,7 +63,7 @@ async def test_a_kill_of_what_has_told_all_repeats_nothing(
     await asyncio.sleep(0.3)  # waits for nothing: so old must the answer be at the kill to be on disk
     program.kill()
     program.start()
-    await eventually(lambda: len(sink.requests) == 2, within=10)
+    await eventually(lambda: len(sink.requests) == 2)
     assert program.stop() == 0
     assert states(sink.requests) == ["firing", "resolved"]
 
@@ -115,7 +115,7 @@ class Bridge:
                 program.kill()
                 program.start()
             assert len(self._decided()) >= KILLS  # else the kills have met nothing
-            await eventually(lambda: len(self._sink.requests) >= NAMES and len(self._told()) == NAMES, within=15)
+            await eventually(lambda: len(self._sink.requests) >= NAMES and len(self._told()) == NAMES)
             assert await asyncio.to_thread(program.stop) == 0
 
     def check(self) -> None:

@@ -67,7 +67,7 @@ async def test_a_password_file_elsewhere_is_read_again_at_each_try(
     server = start_server(SERVER)
     path = write(tmp_path, server.url, sink.url, "0utdated-pass")
     with Program(tmp_path, path.read_text()) as program:
-        await program.says("cannot log in", within=10)
+        await program.says("cannot log in")
         write(tmp_path, server.url, sink.url, "s3cret-pass")
         await program.hears()
         assert program.alive

@@ -32,7 +32,7 @@ async def test_firing_and_resolved_reach_slack_and_a_strangers_name_pings_nobody
     program = start_bridge(rules_file(server.url, sink.url, RULES, kind="slack"))
     await program.hears()
     fail_login(server, name="<!everyone> <https://evil.example|log in>", times=20)
-    await eventually(lambda: len(sink.requests) == 2, within=10)
+    await eventually(lambda: len(sink.requests) == 2)
     assert program.stop() == 0
     firing, resolved = sink.requests
     assert "WARNING" in firing.json["text"]

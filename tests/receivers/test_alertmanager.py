@@ -76,13 +76,13 @@ async def test_an_alert_outlives_the_resolve_timeout_and_is_resolved(
     program = start_bridge(file)
     await program.hears()
     fail_login(server)
-    (shown,) = await eventually(lambda: ask(real, "AuthErrors"), within=10)
+    (shown,) = await eventually(lambda: ask(real, "AuthErrors"))
     assert shown["fingerprint"] == fingerprint(shown["labels"])
     assert shown["annotations"] == {"summary": "x"}
     timeout = datetime.fromisoformat(shown["endsAt"])
-    await eventually(lambda: datetime.now(UTC) > timeout + timedelta(seconds=1), within=10)
+    await eventually(lambda: datetime.now(UTC) > timeout + timedelta(seconds=1))
     assert ask(real, "AuthErrors"), "it has outlived the resolve_timeout"
-    await eventually(lambda: not ask(real, "AuthErrors"), within=15)
+    await eventually(lambda: not ask(real, "AuthErrors"))
     assert program.stop() == 0
 
 
@@ -94,7 +94,7 @@ async def test_without_repetition_the_real_one_would_have_forgotten_it(
         make_row(clock, notification=notification(fresh("Once"), id="0"))
     )
     await eventually(lambda: ask(real, "Once"))
-    await eventually(lambda: not ask(real, "Once"), within=15)
+    await eventually(lambda: not ask(real, "Once"))
 
 
 async def test_the_real_one_takes_whatever_strangers_write(

@@ -38,7 +38,7 @@ class Channel:
         row = make_row(self.clock, self.n, id=id, notification=told, memory=self.memory)
         done = len(self.ledger.ends)
         self.worker.put(row)
-        await eventually(lambda: len(self.ledger.ends) > done, within=15)
+        await eventually(lambda: len(self.ledger.ends) > done)
         for _, memory in self.ledger.memories:
             self.memory |= memory
         return row

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import nats
+from msgspec.structs import replace
 from nats.aio.client import Client
 
 from bridge.clock import SystemClock
@@ -35,6 +36,9 @@ system_account: SYS
 """
 
 QUICK = Limits(connect=3, answer=1, probe=0.2, roll_call=1, quiet=0.2, grace=0.3, told_every=0.05, move=0.1)
+
+CALM = replace(QUICK, grace=60)
+"""Nobody is told of a server that takes a moment to let somebody in."""
 
 
 class Heard:
@@ -70,6 +74,11 @@ class Heard:
         """Whether it has sight now."""
         turns = [call[0] for call in self.calls if call[0] in ("sight", "blind")]
         return bool(turns) and turns[-1] == "sight"
+
+    @property
+    def server_id(self) -> str:
+        """Of the server that it was connected to first."""
+        return str(next(call[1] for call in self.calls if call[0] == "own"))
 
     def heard_on(self, start: str = "") -> list[tuple[object, object]]:
         """Subject and data of the messages whose subject begins so."""

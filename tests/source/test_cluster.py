@@ -34,11 +34,11 @@ async def test_the_bridge_moves_before_a_lame_duck_dies(nats_binary: Path) -> No
     with run_cluster(nats_binary, 2, f'{ACCOUNTS}\nlame_duck_grace_period: "9s"\nlame_duck_duration: "30s"') as servers:
         async with run(settings_for(*servers)) as it:
             await eventually(lambda: it.heard.sees)
-            first = it.heard.calls[0][1]
-            at = next(server for server in servers if str(first) in server.log)
+            first = it.heard.server_id
+            at = next(server for server in servers if first in server.log)
             at.lame_duck()
             await eventually(
-                lambda: [call for call in it.heard.calls if call[0] == "own" and call[1] != first], within=4
+                lambda: [call for call in it.heard.calls if call[0] == "own" and call[1] != first], within=8
             )
             await eventually(lambda: it.heard.sees)
 

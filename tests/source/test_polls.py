@@ -55,7 +55,7 @@ async def test_a_server_that_hangs_is_told_and_told_again_when_it_answers(nats_b
     with run_cluster(nats_binary, 3, ACCOUNTS) as servers:
         async with run(settings_for(servers[0]), polls=HEALTH) as it:
             await eventually(lambda: len(it.heard.tales("server_answered")) == 3, within=30)
-            at = next(server for server in servers if str(it.heard.calls[0][1]) in server.log)
+            at = next(server for server in servers if it.heard.server_id in server.log)
             other = next(server for server in servers if server is not at)
             with stopped(other):
                 await eventually(lambda: it.heard.tales("server_no_answer"), within=30)
@@ -76,7 +76,7 @@ async def test_a_planned_stop_is_no_silence_and_a_crash_is(nats_binary: Path, ho
     with run_cluster(nats_binary, 3, ACCOUNTS) as servers:
         async with run(settings_for(servers[0]), polls=HEALTH) as it:
             await eventually(lambda: len(it.heard.tales("server_answered")) == 3, within=30)
-            at = next(server for server in servers if str(it.heard.calls[0][1]) in server.log)
+            at = next(server for server in servers if it.heard.server_id in server.log)
             other = next(server for server in servers if server is not at)
             known = len(_names(it.heard, "HEALTHZ"))
             getattr(other, how)()

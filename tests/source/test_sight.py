@@ -31,7 +31,7 @@ async def test_sight_begins_with_the_answer(start_server: StartServer) -> None:
     server = start_server(ACCOUNTS)
     async with run(settings_for(server), limits=Limits()) as it:
         for times in (1, 2):
-            await eventually(lambda times=times: turns(it).count("sight") == times, within=10)  # type: ignore[misc]
+            await eventually(lambda times=times: turns(it).count("sight") == times)  # type: ignore[misc]
             assert since_answer(it) < 0.5
             if times == 1:
                 server.restart()
@@ -47,11 +47,11 @@ async def test_a_server_that_hangs_delays_sight_by_the_quiet_time_only(nats_bina
                 answer = await asking.request("$SYS.REQ.SERVER.PING", timeout=5)
                 return bool(json.loads(answer.data)["statsz"]["active_servers"] == 2)
 
-            await eventually(count, within=10)
+            await eventually(count)
         os.kill(servers[1].pid, signal.SIGSTOP)
         try:
             async with run(settings_for(servers[0]), limits=Limits()) as it:
-                await eventually(lambda: it.heard.sees, within=15)
+                await eventually(lambda: it.heard.sees)
                 assert 0.9 * Limits().quiet <= since_answer(it) <= 3 * Limits().quiet
         finally:
             os.kill(servers[1].pid, signal.SIGCONT)
