@@ -30,7 +30,9 @@ def inputs(occurrences: Iterable[Occurrence], start: int, names: Names) -> list[
     everything = list(occurrences)
     spans = _spans(everything, start)
     given: list[Input] = [Sight(start)]
-    given += [edge for begin, end in spans for edge in (Blind(begin), Sight(end))]
+    for begin, end in spans:
+        # Servers that remember nothing, so that what is told of the span need not wait for them.
+        given += [Blind(begin), Sight(end), Happening("disconnects_missed", {}, end)]
     moments = [moment for each in everything if each.blind is None for moment in repetitions(each, start)]
     numbering = Numbering()
     for moment in sorted(moments, key=lambda moment: moment.at):
