@@ -73,6 +73,7 @@ async def elections(server: NatsServer) -> AsyncIterator[set[str]]:
         await client.close()
 
 
+@pytest.mark.parametrize("nats_binary", ["newest", pytest.param("distribution", marks=pytest.mark.long)], indirect=True)
 async def test_a_stream_without_a_majority_is_told_once_until_it_has_one(
     nats_binary: Path, start_watch: StartWatch
 ) -> None:
