@@ -58,7 +58,7 @@ async def test_a_server_that_starts_later_is_found(start_server: StartServer) ->
         assert tale["servers"] == server.url
         assert abs(float(str(tale["since"])) - time.time()) < 5
         server.start()
-        await eventually(lambda: it.heard.sees)
+        await eventually(lambda: it.heard.sees, within=4)
         [tale] = it.heard.tales("nats_reconnected")
         assert 0.3 <= float(str(tale["seconds"])) < 10
 
@@ -103,7 +103,7 @@ async def test_a_server_that_hangs_is_given_up(start_server: StartServer) -> Non
         await eventually(lambda: it.heard.sees)
         os.kill(server.pid, signal.SIGSTOP)
         try:
-            await eventually(lambda: not it.heard.sees)
+            await eventually(lambda: not it.heard.sees, within=3)
         finally:
             os.kill(server.pid, signal.SIGCONT)
         await eventually(lambda: it.heard.sees, within=4)
