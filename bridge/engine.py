@@ -12,6 +12,7 @@ import msgspec
 from bridge.absence import Absence
 from bridge.agenda import Agenda
 from bridge.alert import Alert, Facts, identity
+from bridge.author import Living
 from bridge.command import AddSilence, ExpireSilence
 from bridge.commit import AccountRow, Attempt, Commit, Pended, Settled, Snapshot, StateRow
 from bridge.dispatch import Dispatch
@@ -36,7 +37,7 @@ from bridge.ledger import Ledger
 from bridge.notification import AlertView
 from bridge.notification import State as Told
 from bridge.once import Once
-from bridge.outbox import Living, Outbox
+from bridge.outbox import Outbox
 from bridge.rendering import Renderer
 from bridge.restart import Memo
 from bridge.setup import Setup

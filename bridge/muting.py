@@ -1,11 +1,14 @@
 """Why an alert is not told now, though it changed: a silence, another alert, or the time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
+from bridge.commit import Muted
+from bridge.group import Group
 from bridge.inhibit import Inhibition, InhibitRule
 from bridge.label_matchers import Labels
+from bridge.route import Node
 from bridge.silence import Silence, Silences
 from bridge.text import one_line
 from bridge.time_interval import TimeIntervals
@@ -54,6 +57,26 @@ class Muting:
         for identity, labels in self.firing.items():
             self._inhibition.ended(identity, labels)
         self.firing.clear()
+
+    def look(self, group: Group, node: Node, labels_of: Callable[[str], Labels], at: int) -> list[Muted]:
+        """What of a group is muted now, by silences, by other alerts or for its route's time. Returns what is so anew.
+
+        `labels_of`: of an alert that fires, by its identity.
+        """
+        before, group.muted = group.muted, {}
+        if self.idle and not node.mute and not node.active:
+            return []
+        why = "" if group.own else self.of_time(node.mute, node.active, at)
+        seen = {name: (alert, labels_of(name)) for name, alert in group.firing.items()}
+        for change in group.changes:
+            seen.setdefault(change.identity, (change.alert, change.facts.labels))
+        anew = []
+        for name, (alert, labels) in seen.items():
+            if reason := why or self.of_alert(labels, group.own, at):
+                group.muted[name] = reason
+                if before.get(name) != reason:
+                    anew.append(Muted(at, alert, dict(labels), group.id, group.receiver, reason))
+        return anew
 
     def of_alert(self, labels: Labels, own: bool, at: int) -> str:
         """Why an alert is muted, "" if it is not. `own`: it is about the bridge itself."""

@@ -1,21 +1,22 @@
 """Groups and what is told of them: from the changes of alerts to frozen notifications, one at most per destination."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
 from bridge import group as groups
-from bridge.alert import Alert, Facts, copied, digest, identity
+from bridge.alert import Alert, Facts, copied, digest
+from bridge.author import Author, Living
 from bridge.commit import ChangeRow, Commit, GroupRow, Muted, OutboxRow, Settled, SilenceRow
 from bridge.crowd import DIGEST, WAITING_MAX, Crowds, merge, part
-from bridge.group import Change, Content, Cursor, Group, Line, Reason
+from bridge.group import Change, Content, Cursor, Group, Line
 from bridge.health import Health
 from bridge.moving import Ground, is_elsewhere, move
 from bridge.muting import Mutes, Muting
-from bridge.notification import AlertView, Notification, State
+from bridge.notification import AlertView, Notification
 from bridge.roster import Roster
 from bridge.route import Node, Route
+from bridge.rows import Rows
 from bridge.silence import dump as dump_silence
 from bridge.standins import StandIns, Target, hand_over
 
@@ -33,36 +34,24 @@ class Routing(msgspec.Struct, frozen=True):
     mutes: Mutes = Mutes()
 
 
-class Living(msgspec.Struct, frozen=True):
-    """How the outbox sees alerts: those of now by identity, and how one of them is shown."""
-
-    facts: Callable[[str], Facts]
-    """Identity → what a firing alert is like now."""
-    view: Callable[[Facts, State, str, int], AlertView]
-
-
 class Outbox:
     """The groups with their ticks, and the rows under way."""
 
     def __init__(self, routing: Routing, living: Living) -> None:
         self.routing = routing
-        self.rows: dict[str, OutboxRow] = {}
         self.next_change = 1
         self.muting = Muting()
         self.health = Health()
         self._standins = StandIns(routing.targets, routing.fallbacks, self.health)
-        self._pending = Counter[str]()
-        """Rows by destination."""
+        self._rows = Rows()
         self._crowds = Crowds()
         self._alerts: dict[str, Alert] = {}
         """Those that fire, by identity."""
         self._muted: list[Muted] = []
-        self._living = living
+        self._author = Author(living)
         self._roster = Roster(routing.route)
         self._changed: dict[int, tuple[str, Change]] = {}
         self._told: list[int] = []
-        self._new_rows: dict[str, OutboxRow] = {}
-        self._settled: list[Settled] = []
         self.shed: list[tuple[str, int]] = []
         """Destinations that were not told of so many changes, because too many waited."""
 
@@ -70,6 +59,11 @@ class Outbox:
     def groups(self) -> dict[str, Group]:
         """All there are, by id."""
         return self._roster.groups
+
+    @property
+    def rows(self) -> dict[str, OutboxRow]:
+        """All messages that are under way, by id."""
+        return self._rows.by_id
 
     # -- changes of alerts --------------------------------------------------------------------------------------
 
@@ -142,12 +136,9 @@ class Outbox:
 
     def settled(self, outcome: Settled) -> tuple[OutboxRow | None, list[Change]]:
         """A row is delivered or dead. Returns it, and the changes that the next message holds."""
-        row = self.rows.pop(outcome.id, None)
+        row = self._rows.settle(outcome)
         if row is None:
             return None, []
-        self._pending[row.destination] -= 1
-        self._new_rows.pop(outcome.id, None)
-        self._settled.append(outcome)
         frozen: list[Change] = []
         told = {id: part(row.notification, alerts) for id, alerts in row.notification.covers.items()}
         if told or row.group not in self.groups:
@@ -155,7 +146,7 @@ class Outbox:
         for id, notification in (told or {row.group: row.notification}).items():
             if (group := self.groups.get(id)) is not None:
                 frozen += self._settle(group, row, notification, outcome)
-        if outcome.outcome == "delivered" or not self._pending[row.destination]:
+        if outcome.outcome == "delivered" or not self._rows.waiting(row.destination):
             frozen += self._tell_crowd(row.destination, outcome.at)
         return row, frozen
 
@@ -189,22 +180,16 @@ class Outbox:
     def revive_row(self, row: OutboxRow) -> OutboxRow:
         """A row that had ended is tried once more."""
         if row.id not in self.rows:
-            self._put(row)
+            self._rows.put(row)
         return self.rows[row.id]
 
     def postponed(self, row: OutboxRow) -> None:
-        if row.id in self.rows:
-            memory = self.rows[row.id].memory
-            self.rows[row.id] = self._new_rows[row.id] = msgspec.structs.replace(row, memory=memory)
+        self._rows.postpone(row)
 
     def remembered(self, id: str, memory: dict[str, object]) -> None:
         """What a receiver must know: kept with the row, and with the group's cursor for rows to come."""
-        row = self.rows.get(id)
-        if row is None:
-            return
-        row = msgspec.structs.replace(row, memory={**row.memory, **memory})
-        self.rows[id] = self._new_rows[id] = row
-        if group := self.groups.get(row.group):
+        row = self._rows.remember(id, memory)
+        if row is not None and (group := self.groups.get(row.group)):
             group.cursor(row.destination).memory = dict(row.memory)
             self._roster.touch(group)
 
@@ -226,34 +211,27 @@ class Outbox:
     def standing(self, group_id: str, destination: str, at: int) -> list[AlertView]:
         """What fires and the destination was told of, as it is now: for services that forget what is not repeated."""
         group = self.groups.get(group_id)
-        told = group.cursors[destination].told if group and destination in group.cursors else {}
-        return [
-            self._living.view(self._living.facts(name), "firing", each.alert, at)
-            for name, each in told.items()
-            if group and each.arrived and group.firing.get(name) == each.alert
-        ]
+        return self._author.standing(group, destination, at) if group else []
 
     # -- the store ----------------------------------------------------------------------------------------------
 
     @property
     def changed(self) -> bool:
         """There is something that must be on disk at once."""
-        decided = self._changed or self._new_rows or self._settled or self._told
-        return bool(decided) or self._roster.changed or self.muting.silences.changed
+        decided = self._changed or self._told
+        return bool(decided) or self._rows.changed or self._roster.changed or self.muting.silences.changed
 
     def drain(self, commit: Commit) -> None:
         """Put all that is new into a commit."""
         self._roster.drain(commit)
         commit.changes = [groups.change_row(group, change) for _, (group, change) in sorted(self._changed.items())]
         commit.changes_told = self._told
-        commit.rows = list(self._new_rows.values())
+        self._rows.drain(commit)
         silences, commit.silences_gone = self.muting.silences.drain()
         commit.silences = [SilenceRow(each.id, dump_silence(each)) for each in silences]
-        commit.settled = self._settled
         commit.muted = self._muted
-        self._told, self._settled, self._muted = [], [], []
+        self._told, self._muted = [], []
         self._changed.clear()
-        self._new_rows.clear()
 
     def restore(self, group_rows: Iterable[GroupRow], changes: Iterable[ChangeRow], rows: Iterable[OutboxRow]) -> None:
         """As the last commit left it; `revive` follows for each firing alert."""
@@ -263,11 +241,10 @@ class Outbox:
                 change = msgspec.json.decode(change_row.body, type=Change)
                 change.frozen = True
                 group.changes.append(change)
-        self.rows = {row.id: row for row in rows}
-        self._pending = Counter(row.destination for row in self.rows.values())
+        self._rows.restore(rows)
         for group in self.groups.values():
             for key, cursor in group.cursors.items():
-                if cursor.waiting and not cursor.row and self._pending[key]:
+                if cursor.waiting and not cursor.row and self._rows.waiting(key):
                     self._crowds.join(key, group.id)
                 elif (cursor.waiting or cursor.row) and cursor.row not in self.rows:
                     # What it waits for was damaged on disk: the next tick tells the same again.
@@ -295,9 +272,7 @@ class Outbox:
         """The wall clock was set back: all instants move."""
         self._roster.shift(by)
         self.health.shift(by)
-        for id, row in self.rows.items():
-            moved = msgspec.structs.replace(row, created=row.created + by, due=row.due + by, expires=row.expires + by)
-            self.rows[id] = self._new_rows[id] = moved
+        self._rows.shift(by)
 
     def reroute(self, routing: Routing, at: int) -> None:
         """The routes or the receivers were edited: alerts move to their new groups, and what was told stays told."""
@@ -327,13 +302,9 @@ class Outbox:
             known=self.groups.get,
             destinations=lambda group: [target.key for target in self._targets(group)],
             labels=lambda name: self._alerts[name].labels if name in self._alerts else None,
-            under_way=self._under_way,
+            under_way=self._rows.firing,
             number=self._number,
         )
-
-    def _under_way(self, row: str) -> list[tuple[str, str]]:
-        alerts = self.rows[row].notification.alerts if row in self.rows else []
-        return [(identity(each.labels), each.id) for each in alerts if each.state == "firing"]
 
     # -- inside -------------------------------------------------------------------------------------------------
 
@@ -375,19 +346,7 @@ class Outbox:
         return self.next_change - 1
 
     def _mute(self, group: Group, node: Node, at: int) -> None:
-        """Look at what of the group is muted now; what is so anew is recorded."""
-        before, group.muted = group.muted, {}
-        if self.muting.idle and not node.mute and not node.active:
-            return
-        why = "" if group.own else self.muting.of_time(node.mute, node.active, at)
-        seen = {name: (alert, self._alerts[name].labels) for name, alert in group.firing.items()}
-        for change in group.changes:
-            seen.setdefault(change.identity, (change.alert, change.facts.labels))
-        for name, (alert, labels) in seen.items():
-            if reason := why or self.muting.of_alert(labels, group.own, at):
-                group.muted[name] = reason
-                if before.get(name) != reason:
-                    self._muted.append(Muted(at, alert, dict(labels), group.id, group.receiver, reason))
+        self._muted += self.muting.look(group, node, lambda name: self._alerts[name].labels, at)
 
     def _freeze(self, group: Group, target: Target, at: int, remind: Callable[[Cursor], bool]) -> list[Change]:
         """Fix the content of the next message to one destination, if there is anything to tell."""
@@ -395,14 +354,13 @@ class Outbox:
         if content.reason is None:
             return []
         cursor = group.cursor(target.key)
-        if target.digest and not group.own and self._pending[target.key] >= WAITING_MAX:
+        if target.digest and not group.own and self._rows.waiting(target.key) >= WAITING_MAX:
             cursor.waiting = True
             self._crowds.join(target.key, group.id)
             return []
-        reminder = cursor.reminders + 1 if content.reason == "reminder" else 0
         upto = max(group.newest, cursor.upto)
         # The instant tells messages of different databases and bridges apart, which all count changes from 1.
-        begun = group.changes[-1].at if upto > cursor.upto and not reminder else at
+        begun = group.changes[-1].at if upto > cursor.upto and content.reason != "reminder" else at
         id = digest(target.key, group.id, upto, begun)
         row = OutboxRow(
             id=id,
@@ -412,11 +370,11 @@ class Outbox:
             due=at,
             expires=at + self.routing.give_up_after,
             memory=dict(cursor.memory),
-            notification=self._notification(id, group, target, content, content.reason, reminder, at),
+            notification=self._notification(id, group, target, content, at),
         )
         open_before = [change for change in group.changes if not change.frozen]
         group.begin(target.key, id, upto, at, content)
-        self._put(row)
+        self._rows.put(row)
         return open_before
 
     def _tell_crowd(self, key: str, at: int) -> list[Change]:
@@ -441,14 +399,13 @@ class Outbox:
         covers: dict[str, list[str]] = {}
         frozen: list[Change] = []
         for group, content in full:
-            assert content.reason is not None
-            told = self._notification(id, group, target, content, content.reason, 0, at)
+            told = self._notification(id, group, target, content, at)
             parts.append(told)
             covers[group.id] = [alert.id for alert in told.alerts]
             frozen += [change for change in group.changes if not change.frozen]
             group.begin(target.key, id, max(group.newest, group.cursor(target.key).upto), at, content)
         expires = at + self.routing.give_up_after
-        self._put(
+        self._rows.put(
             OutboxRow(
                 id=id,
                 destination=target.key,
@@ -472,35 +429,9 @@ class Outbox:
             group.skip(target.key, content)
         return content
 
-    def _put(self, row: OutboxRow) -> None:
-        """A row is on its way."""
-        self.rows[row.id] = self._new_rows[row.id] = row
-        self._pending[row.destination] += 1
-
-    def _notification(
-        self, id: str, group: Group, target: Target, content: Content, reason: Reason, reminder: int, at: int
-    ) -> Notification:
-        firing = [
-            self._living.view(self._living.facts(name), "firing", group.firing[name], at) for name in content.firing
-        ]
-        ended = [
-            self._living.view(change.facts, change.state, change.alert, at)
-            for change in (*content.events, *content.resolved)
-        ]
-        return Notification(
-            id=id,
-            status="firing" if firing else "event" if content.events else "resolved",
-            reason=reason,
-            receiver=self._standins.receiver(target.key) if target.key in group.standins else group.receiver,
-            destination=target.key,
-            instead_of=group.standins.get(target.key, ""),
-            group_key=group.key,
-            group_labels=group.labels,
-            alerts=sorted(firing, key=lambda alert: alert.starts_at) + ended,
-            reminder=reminder,
-            created_at=at,
-            external_url=self.routing.external_url,
-        )
+    def _notification(self, id: str, group: Group, target: Target, content: Content, at: int) -> Notification:
+        receiver = self._standins.receiver(target.key) if target.key in group.standins else group.receiver
+        return self._author.write(id, group, target.key, receiver, content, at, self.routing.external_url)
 
     def _hand_on(self, row: OutboxRow, outcome: Settled, group: Group | None) -> None:
         """What a destination will never take goes to its fallback, unless that has been told already, in its stead."""
@@ -527,7 +458,7 @@ class Outbox:
             )
             if cursor is not None and free:
                 cursor.row, cursor.row_upto, cursor.last = id, cursor.upto, outcome.at
-            self._put(copy)
+            self._rows.put(copy)
 
     def _targets(self, group: Group) -> tuple[Target, ...]:
         return self._standins.targets(group)
