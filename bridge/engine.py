@@ -3,24 +3,23 @@ the same changes."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
-from bridge.absence import Absence
 from bridge.agenda import Agenda
 from bridge.alert import Alert, Facts, identity
 from bridge.author import Living
 from bridge.command import AddSilence, ExpireSilence
-from bridge.commit import AccountRow, Attempt, Commit, Pended, Settled, Snapshot, StateRow
+from bridge.commit import AccountRow, Commit, Pended, Settled, Snapshot, StateRow
 from bridge.dispatch import Dispatch
 from bridge.evaluation import Evaluation
 from bridge.event import Event
 from bridge.events.accounts import Learned
 from bridge.execution import Execution
-from bridge.group import Change, Line
+from bridge.firing import Firing
+from bridge.gaps import Gaps
+from bridge.group import Line
 from bridge.inputs import (
     Asked,
     Blind,
@@ -34,17 +33,15 @@ from bridge.inputs import (
     Tried,
 )
 from bridge.ledger import Ledger
-from bridge.notification import AlertView
-from bridge.notification import State as Told
 from bridge.once import Once
 from bridge.outbox import Outbox
-from bridge.rendering import Renderer
+from bridge.outcomes import Due, Outcomes
 from bridge.restart import Memo
 from bridge.setup import Setup
 from bridge.state import State
 from bridge.succession import Succession
 from bridge.sweep import Pace, Sweep
-from bridge.values import MINUTE, SECOND, format_duration
+from bridge.values import MINUTE
 from bridge.watch import Watch
 
 OVERFLOW_PAUSE = MINUTE
@@ -57,11 +54,10 @@ class Engine:
     def __init__(self, setup: Setup, now: int, pace: Pace = Pace()) -> None:  # noqa: B008 - it is frozen
         self.watch = Watch(now, blind_since=now)
         self.ledger = Ledger(self.watch)
-        self._resumed = False
-        self._first_sight = True  # There is nothing that could have been missed yet.
         self._once = Once()
         self._learned = Learned()
-        self._absence = Absence()
+        self._gaps = Gaps(self.watch, self.ledger, self.tell)
+        self._absence = self._gaps.absence
         self._sweep = Sweep(self._write, pace)
         self._agenda = Agenda(self.watch, self._owner)
         self._told: deque[Happening] = deque()
@@ -72,12 +68,13 @@ class Engine:
         """Nothing is due before this instant: a flood need not ask for each event. 0: perhaps there is."""
         self._n = 0
         self._malformed_before = 0
-        self._alerts: dict[str, Callable[[], Facts]] = {}
+        self.firing = Firing(self._find)
         self._setup = setup
-        self.outbox = Outbox(setup.routing, Living(self._facts, self._view))
+        self.outbox = Outbox(setup.routing, Living(self.firing.facts, self.firing.view))
         self.outbox.muting.configure(setup.routing.mutes, now)
         self._rules = Dispatch(setup, 1, self, self._once, self._learned)
         self._succession = Succession(self._rules, self.ledger, self.outbox)
+        self._outcomes = Outcomes(self.outbox, self.watch, self._find, self.tell)
 
     # -- what it wants to hear ----------------------------------------------------------------------------------
 
@@ -176,10 +173,7 @@ class Engine:
     @property
     def next_due(self) -> int:
         """Nothing is due before this instant; it may lie up to a second too early. NEVER if nothing is due at all."""
-        tick, notice = self.outbox.next_tick(), self.outbox.muting.silences.next_notice()
-        lost, told = self.outbox.health.next_out(), self._absence.due
-        dues = (each[0] for each in (tick, notice, lost) if each)
-        return min(self._agenda.next_due, told, *dues)
+        return min(self._agenda.next_due, self._absence.due, self._outcomes.next_due)
 
     def reload(self, setup: Setup, dormant: bool = False) -> None:
         """The rules file was edited. What still means the same goes on; the rest ends, and says why.
@@ -246,8 +240,7 @@ class Engine:
         `dormant`: a file of rules is broken, so rules that are missing now are not gone; they sleep.
         """
         memo = msgspec.msgpack.decode(snapshot.meta, type=Memo)
-        self._first_sight = False
-        self._resumed = True
+        self._gaps.resume()
         self._n = snapshot.n
         self.ledger.next_no, self.outbox.next_change = memo.next_no, memo.next_change
         self.watch.t, self.watch.blind_since, self.watch.lost = snapshot.t, memo.blind_since, memo.lost
@@ -265,7 +258,7 @@ class Engine:
         self.outbox.settle_in(self.watch.t)
         if now < self.watch.t:
             self._set_back(self.watch.t - now)
-        self._look_away()
+        self._gaps.begin()
         self.ledger.clock()
         for id, evaluation in self._rules.by_id.items():
             evaluation.start(edited=self._succession.edited(id, memo.rules))
@@ -284,12 +277,12 @@ class Engine:
 
     def begun(self, alert: Alert, facts: Callable[[], Facts]) -> None:
         self.quiet = 0
-        self._alerts[alert.identity] = facts
+        self.firing.begun(alert, facts)
         self.outbox.begun(alert, facts(), self.watch.t)
 
     def ended(self, alert: Alert, facts: Facts) -> None:
         self.quiet = 0
-        self._alerts.pop(alert.identity, None)
+        self.firing.ended(alert)
         self.outbox.ended(alert, facts, self.watch.t)
 
     def happened(self, key: str, facts: Facts, known: Line | None) -> Line:
@@ -303,7 +296,7 @@ class Engine:
             self._overflows[alert] = self.watch.t
             self.tell("rule_overflow", rule=alert, reason=what)
 
-    def tell(self, name: str, **fields: Any) -> None:
+    def tell(self, name: str, /, **fields: Any) -> None:
         """Something about the bridge itself, as an event for its rules."""
         self._told.append(Happening(name, fields, self.watch.t))
 
@@ -317,24 +310,25 @@ class Engine:
     def _take_other(self, given: Input) -> None:
         match given:
             case Happening(name="disconnects_missed"):
-                self._tell_away(given.fields)
+                self._gaps.tell_away(given.fields)
             case Happening():
                 self._take(Event(f"bridge.{given.name}", self.watch.t, f"bridge.{given.name}", given.fields))
             case Blind():
-                self._look_away()
+                self._gaps.begin()
             case Sight():
-                self._see()
+                self._gaps.end(self.watches_disconnects)
             case Own():
                 self._once.claim((given.server_id, given.client_id))
                 self._absence.reconnect()
             case Settled():
-                self._settle(given)
+                self._outcomes.settled(given)
             case Postponed():
                 self.outbox.postponed(given.row)
             case Remembered():
                 self.outbox.remembered(given.row, given.memory)
             case Tried():
-                self._try(given.attempt)
+                self._next.attempts.append(given.attempt)
+                self._outcomes.tried(given.attempt)
             case AddSilence():
                 self.outbox.muting.silences.add(given.silence, self.watch.t)
             case ExpireSilence():
@@ -348,133 +342,33 @@ class Engine:
         while self._told:
             self._take_other(self._told.popleft())
 
-    def _look_away(self) -> None:
-        if not self.watch.blind:
-            self.watch.close_eyes()
-            self.ledger.clock()
-        self._tell_away()
-        self._absence.begin()
-
-    def _see(self) -> None:
-        since = self.watch.blind_since
-        if since is None:
-            return
-        self.watch.open_eyes()
-        self.ledger.clock()
-        missed = self._absence.end(since, self.watch.t)
-        if self._resumed:
-            # What the process before told about NATS ends here; this one's source does not know of it.
-            self.tell("nats_reconnected", since=since / SECOND, seconds=(self.watch.t - since) / SECOND)
-        self._resumed = False
-        if not self._first_sight:
-            self._absence.hold(missed, self.watch.t)
-            if not self.watches_disconnects:
-                self._tell_away()
-        self._first_sight = False
-
-    def _tell_away(self, more: Mapping[str, Any] = MappingProxyType({})) -> None:
-        """`more`: what servers remember of the gap."""
-        if (story := self._absence.release()) is not None:
-            self._told.append(Happening("away", {**more, **story}, self.watch.t))
-
-    def _try(self, attempt: Attempt) -> None:
-        self._next.attempts.append(attempt)
-        if self.outbox.health.tried(attempt):
-            self.tell("receiver_recovered", destination=attempt.destination)
-
-    def _lose(self, destination: str) -> None:
-        """A destination is out. Of one that refuses its worker has told."""
-        illness = self.outbox.health.ill[destination]
-        waiting = [row for row in self.outbox.rows.values() if row.destination == destination]
-        self._close(self.outbox.out(destination, self.watch.t))
-        if not illness.refuses and any(not row.notification.about_bridge for row in waiting):
-            span = format_duration(self.watch.t - illness.since)
-            self.tell("receiver_dead", destination=destination, reason=f"nothing for {span}; lately {illness.reason}")
-
-    def _settle(self, outcome: Settled) -> None:
-        row, frozen = self.outbox.settled(outcome)
-        self._close(frozen)
-        if row is None or outcome.outcome == "delivered":
-            return
-        if not row.notification.about_bridge:
-            self.tell(
-                "delivery_failed", destination=row.destination, notification=row.id, reason=outcome.detail or "given up"
-            )
-
     # -- inside: time -------------------------------------------------------------------------------------------
 
-    def _next_due(self, before: int) -> tuple[int, Callable[[], None]] | None:
-        """The earliest thing due strictly before an instant: alerts by (instant, rule, key), then silences whose end
-        comes near, then groups."""
+    def _next_due(self, before: int) -> Due | None:
+        """The earliest thing due strictly before an instant: alerts by (instant, rule, key), then what comes of it."""
         best = self._agenda.peek(before)
-        notice = self.outbox.muting.silences.next_notice()
-        if notice is not None and notice[0] < before and (best is None or notice[0] < best[0]):
-            best = notice[0], lambda: self._notice(notice[1])
         if self._absence.due < before and (best is None or self._absence.due < best[0]):
-            best = self._absence.due, self._tell_away
-        lost = self.outbox.health.next_out()
-        if lost is not None and lost[0] < before and (best is None or lost[0] < best[0]):
-            best = lost[0], lambda: self._lose(lost[1])
-        tick = self.outbox.next_tick()
-        if tick is not None and tick[0] < before and (best is None or tick[0] < best[0]):
-            return tick[0], lambda: self._close(self.outbox.tick(tick[1], tick[0]))
-        return best
+            best = self._absence.due, self._gaps.tell_away
+        return self._outcomes.sooner(before, best)
+
+    def _find(self, id: str) -> Evaluation | None:
+        return self._rules.by_id.get(id)
 
     def _owner(self, order: int) -> Evaluation | None:
         return self._rules.by_order.get(order)
-
-    def _notice(self, id: str) -> None:
-        """A silence ends soon: whoever made it may want to know, if alerts fire that only it keeps quiet."""
-        muting = self.outbox.muting
-        silence = muting.silences.notice(id)
-        muted = muting.count(id)
-        if muted and silence.ends_at is not None and silence.state(self.watch.t) == "active":
-            self.tell(
-                "silence_expiring",
-                silence=id,
-                alerts=muted,
-                remaining=(silence.ends_at - self.watch.t) / SECOND,
-                comment=silence.comment,
-                created_by=silence.created_by,
-                matchers=", ".join(silence.matchers),
-            )
-
-    def _close(self, frozen: list[Change]) -> None:
-        """A message holds these one-offs: equal ones from now on are new lines."""
-        for change in frozen:
-            if evaluation := self._rules.by_id.get(change.facts.rule):
-                evaluation.open_events.pop(change.key, None)
-        while self.outbox.shed:
-            destination, count = self.outbox.shed.pop()
-            reason = f"{count} changes of alerts are in the history only; the destination was not told for too long"
-            self.tell("delivery_failed", destination=destination, notification="", reason=reason)
-
-    # -- inside: what is shown ----------------------------------------------------------------------------------
-
-    def _facts(self, name: str) -> Facts:
-        return self._alerts[name]()
-
-    def annotate(self, facts: Facts, state: Told, at: int) -> dict[str, str]:
-        """What a message would say of an alert."""
-        evaluation = self._rules.by_id.get(facts.rule)
-        return facts.annotations or (evaluation.renderer.annotate(facts, state, at) if evaluation else {})
-
-    def _view(self, facts: Facts, state: Told, id: str, at: int) -> AlertView:
-        evaluation = self._rules.by_id.get(facts.rule)
-        return (evaluation.renderer if evaluation else Renderer()).view(facts, state, id, at)
 
     # -- inside: rules ------------------------------------------------------------------------------------------
 
     def _revive(self) -> None:
         """The firing alerts of all states, for the outbox to find."""
         self.outbox.muting.forget_firing()
-        self._alerts.clear()
+        self.firing.alerts.clear()
         for evaluation in self._rules.by_id.values():
             for alert, facts in evaluation.firing():
-                self._alerts[alert.identity] = facts
+                self.firing.begun(alert, facts)
                 self.outbox.revive(alert, self.watch.t)
         for alert, last in self._succession.sleeping:
-            self._alerts[alert.identity] = partial(_same, last)
+            self.firing.sleeps(alert, last)
             self.outbox.revive(alert, self.watch.t)
 
     def _set_back(self, by: int) -> None:
@@ -505,7 +399,3 @@ class Engine:
                 asleep=self._succession.asleep,
             )
         )
-
-
-def _same(facts: Facts) -> Facts:
-    return facts

@@ -123,7 +123,7 @@ class Playback:
         if not facts.starts:  # It never fired.
             facts = msgspec.structs.replace(facts, starts=at)
         shown: State = "firing" if state == "pending" or state == "inactive" else state
-        annotations = self._engine.annotate(facts, shown, at)
+        annotations = self._engine.firing.annotate(facts, shown, at)
         return Transition(at, state, facts.labels, facts.tally.value, annotations, facts.reason)
 
 

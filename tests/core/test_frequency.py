@@ -13,9 +13,9 @@ def burst(**keys: Any) -> Stage:
 def test_the_value_is_exact_up_to_1024_events_and_marked_beyond() -> None:
     stage = burst(count=1, within="1m")
     stage.play(*(login_failed(n / 100, number=n) for n in range(1024)))
-    exact = next(iter(stage.engine._alerts.values()))()
+    exact = next(iter(stage.engine.firing.alerts.values()))()
     stage.play(login_failed(11, number=5000))
-    coarse = next(iter(stage.engine._alerts.values()))()
+    coarse = next(iter(stage.engine.firing.alerts.values()))()
 
     assert (exact.tally.value, exact.tally.approximate) == (1024.0, False)
     assert (coarse.tally.value, coarse.tally.approximate) == (1025.0, True)

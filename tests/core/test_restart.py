@@ -93,7 +93,7 @@ def known(engine: Engine) -> dict[str, object]:
         for group in outbox.groups.values()
     }
     knows["rows"] = {row.id: row for row in outbox.rows.values()}
-    knows["firing"] = {name: msgspec.to_builtins(facts()) for name, facts in engine._alerts.items()}
+    knows["firing"] = {name: msgspec.to_builtins(facts()) for name, facts in engine.firing.alerts.items()}
     knows["numbers"] = engine.ledger.next_no, outbox.next_change
     knows["time"] = engine.watch.t, engine.watch.w
     return knows
