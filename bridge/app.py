@@ -8,27 +8,20 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
 from bridge import __version__, log, story, systemd
 from bridge.clock import SystemClock
-from bridge.commit import Commit, OutboxRow
+from bridge.commit import Commit
 from bridge.committer import Committer
 from bridge.config import Loaded, load
 from bridge.configuration import destinations, polls, settings, setup
-from bridge.delivery.gate import Gates
-from bridge.delivery.http import Http
-from bridge.delivery.standing import Standing
-from bridge.delivery.worker import Worker
 from bridge.engine import Engine
 from bridge.errors import ConfigError, StoreError
 from bridge.inbox import Inbox
-from bridge.notification import AlertView
-from bridge.receiver import Destination
 from bridge.recorder import Recorder
 from bridge.source.settings import Limits
 from bridge.source.supervisor import Source
@@ -36,6 +29,7 @@ from bridge.store import Store
 from bridge.values import MINUTE, SECOND
 from bridge.web.api import Bridge
 from bridge.web.server import Web
+from bridge.workforce import Workforce
 
 LOG = logging.getLogger(__name__)
 
@@ -51,23 +45,8 @@ FLOOD = 32
 GATHER = 0.001
 """Seconds in which a flood may gather before the next slice: a round of the loop costs as much as ten events."""
 
-HASTEN_MAX = 15 * MINUTE
-"""A message that waits no longer than this for its next try gets it when its worker starts. Longer pauses were asked
-for by the other side."""
-
 LOGIN_REFUSED = 75
 """The exit code (EX_TEMPFAIL) where credentials that cannot change in a living process are refused for too long."""
-
-STOP_GRACE = 2.5
-"""Seconds that requests under way get at the end; systemd and people wait for 5."""
-
-
-class Employed(NamedTuple):
-    """A worker, for whom, and its task."""
-
-    destination: Destination
-    worker: Worker
-    task: asyncio.Task[None]
 
 
 class App:
@@ -96,12 +75,9 @@ class App:
         self._tasks: asyncio.TaskGroup
         self._inbox = Inbox(self._clock, self._dropped)
         self._recorder = Recorder(recording, setup(loaded).names, append=True) if recording else None
-        self._workers: dict[str, Employed] = {}
-        self._given: set[str] = set()
-        """Rows that workers have, until their end is on disk."""
+        self._workers: Workforce
         self._down_since: int | None = None
         """The process before has heard nothing from then on."""
-        self._gates = Gates()
         self._malformed = story.Malformed()
         self._unknown = story.Unknown()
         self._stopping = False
@@ -134,6 +110,7 @@ class App:
 
     async def _begin(self) -> None:
         resumed = await self._restore()
+        self._workers = Workforce(self._clock, self._inbox, self._engine.outbox)
         self._down_since = self._engine.watch.blind_since if resumed else None
         if self._recorder and (since := self._engine.watch.blind_since) is not None:
             self._recorder.begin(since, resumed, self._engine.names_learned)
@@ -175,7 +152,7 @@ class App:
         loop.add_signal_handler(signal.SIGHUP, self._ask_reload)
         # What came due while the bridge was down has been decided now: a row before it is a network call.
         await self._committer.flush()
-        self._start_workers()
+        self._workers.hire(destinations(self._loaded), self._tasks)
         self._source = Source(
             settings(self._loaded, self._path, self._environ),
             self._clock,
@@ -214,7 +191,7 @@ class App:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        await asyncio.gather(*(employed.worker.stop(STOP_GRACE) for employed in self._workers.values()))
+        await self._workers.stop()
         while self._take_in():
             pass
         if self._recorder:
@@ -316,19 +293,7 @@ class App:
         """A commit is on disk: what it decided may be told now."""
         story.tell(commit)
         self._inbox.committed(commit.rows, commit.answers)
-        over = {outcome.id for outcome in commit.settled}
-        for row in commit.rows:
-            if row.id not in over:
-                self._give(row)
-        self._given -= over
-        for employed in self._workers.values():
-            employed.worker.heed(commit)
-
-    def _give(self, row: OutboxRow) -> None:
-        """To its worker, once: later commits hold the row again whenever it was tried in vain."""
-        if row.id not in self._given and row.destination in self._workers:
-            self._given.add(row.id)
-            self._workers[row.destination].worker.put(row)
+        self._workers.committed(commit)
 
     async def _prune(self) -> None:
         """Forget history that is older than `storage.retention`, a little at a time."""
@@ -340,45 +305,6 @@ class App:
                     await self._clock.sleep(0.1)
             except StoreError as error:
                 LOG.warning("old history stays for now: %s", error)
-
-    # -- destinations -------------------------------------------------------------------------------------------
-
-    def _start_workers(self) -> None:
-        """For destinations that have none. What waits for them is tried at once: the cause may have been mended."""
-        now = self._clock.now()
-        rows = [
-            msgspec.structs.replace(row, due=now) if row.due - now <= HASTEN_MAX else row
-            for row in self._engine.outbox.rows.values()
-        ]
-        for key, destination in destinations(self._loaded).items():
-            if key not in self._workers:
-                http = Http(self._clock, self._gates.of(destination), destination.way)
-                worker = Worker(key, destination, http, self._inbox, self._standing(key))
-                task = self._tasks.create_task(worker.run(), name=f"worker {key}")
-                self._workers[key] = Employed(destination, worker, task)
-                mine = [row for row in rows if row.destination == key]
-                self._given.difference_update(row.id for row in mine)
-                for row in mine:
-                    self._give(row)
-
-    def _standing(self, key: str) -> Standing:
-        """What fires and a destination was told of."""
-
-        def alerts() -> Iterator[list[AlertView]]:
-            for group in list(self._engine.outbox.groups):
-                yield self._engine.outbox.standing(group, key, self._clock.now())
-
-        return Standing(alerts, self._loaded.config.external_url)
-
-    async def _stop_workers(self, loaded: Loaded) -> None:
-        """Those whose destination was removed or has other settings."""
-        wanted = destinations(loaded)
-        gone = [key for key, employed in self._workers.items() if wanted.get(key) != employed.destination]
-        await asyncio.gather(*(self._workers[key].worker.stop(STOP_GRACE) for key in gone))
-        for key in gone:
-            await self._workers.pop(key).task
-            if key not in wanted:
-                self._inbox.recovered(key)  # It refuses nothing any more.
 
     # -- reload -------------------------------------------------------------------------------------------------
 
@@ -399,7 +325,7 @@ class App:
         self._tell_broken(loaded)
         if loaded.config.storage.path != before.config.storage.path:
             LOG.warning("storage.path has changed; restart the service to use %s", loaded.config.storage.path)
-        await self._stop_workers(self._loaded)
+        await self._workers.dismiss(destinations(self._loaded))
         while self._take_in():
             pass
         self._engine.advance(self._clock.now())
@@ -408,7 +334,7 @@ class App:
             self._recorder.names = setup(self._loaded).names
         log.configure(loaded.config.log.format, loaded.config.log.level)
         await self._committer.flush()
-        self._start_workers()
+        self._workers.hire(destinations(self._loaded), self._tasks)
         self._source.reconfigure(settings(self._loaded, self._path, self._environ))
         self._source.ask_missed(self._engine.watches_disconnects)
         await self._source.resubscribe(self._engine.subjects)

@@ -13,7 +13,8 @@ class Standing(NamedTuple):
     """What fires and the destination was told of, group by group, as it is when it is asked for."""
 
     alerts: Callable[[], Iterator[list[AlertView]]]
-    external_url: str = ""
+    external_url: Callable[[], str] = lambda: ""
+    """The rules file may change it meanwhile."""
 
 
 NOTHING = Standing(lambda: iter(()))
@@ -36,7 +37,7 @@ class Repetition:
 
     @property
     def external_url(self) -> str:
-        return self._standing.external_url
+        return self._standing.external_url()
 
     def told(self, notification: Notification) -> None:
         """A message was delivered."""

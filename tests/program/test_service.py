@@ -1,5 +1,6 @@
 """What a service manager does to the program: SIGTERM, SIGHUP, and the words over its socket."""
 
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,6 +103,26 @@ async def test_a_receiver_that_is_mended_by_a_reload_is_no_longer_dead(
         program.write(rules_file(server.url, sink.url, LASTING))
         await reload(program)
         await program.says("alert resolved", "BridgeReceiverDead")
+
+
+async def test_a_reload_that_changes_only_the_external_url_reaches_what_is_posted_again(
+    start_server: StartServer, start_bridge: StartBridge, sink: Sink
+) -> None:
+    server = start_server(SERVER)
+    rules = rules_file(server.url, sink.url, LASTING, kind="alertmanager")
+    rules = rules.replace(f"url: '{sink.url}'", f"urls: ['{sink.url}'], resend_delay: 1s")
+    program = start_bridge("external_url: https://old.example\n" + rules)
+    await program.hears()
+    fail_login(server, times=20)
+    await eventually(lambda: "https://old.example" in links(sink))
+    program.write("external_url: https://new.example\n" + rules)
+    await reload(program)
+    await eventually(lambda: "https://new.example" in links(sink))
+
+
+def links(sink: Sink) -> set[str]:
+    """Where the alerts that were posted say they come from."""
+    return {alert["generatorURL"] for request in sink.requests for alert in json.loads(request.body)}
 
 
 async def test_a_broken_file_keeps_the_rules_and_is_told_until_it_is_mended(
