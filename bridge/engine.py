@@ -302,17 +302,12 @@ class Engine:
 
     # -- inside: events -----------------------------------------------------------------------------------------
 
-    def _take(self, event: Event) -> None:
-        if event.server_id:
-            self._absence.hear(event)
-        self._rules.take(event)
-
     def _take_other(self, given: Input) -> None:
         match given:
             case Happening(name="disconnects_missed"):
                 self._gaps.tell_away(given.fields)
             case Happening():
-                self._take(Event(f"bridge.{given.name}", self.watch.t, f"bridge.{given.name}", given.fields))
+                self._rules.take(Event(f"bridge.{given.name}", self.watch.t, f"bridge.{given.name}", given.fields))
             case Blind():
                 self._gaps.begin()
             case Sight():

@@ -148,7 +148,9 @@ def test_a_full_rule_says_so_once_a_minute_at_most() -> None:
     played = stage(few).play(*(statsz(n, f"s{n}", f"P{n}") for n in range(1, 200)))
 
     assert story(played, "BridgeRuleOverflow") == [(2.0, "firing")]
-    (facts,) = [facts() for facts in played.engine.firing.alerts.values() if facts().rule.startswith("BridgeRuleOverflow")]
+    (facts,) = [
+        facts() for facts in played.engine.firing.alerts.values() if facts().rule.startswith("BridgeRuleOverflow")
+    ]
     assert facts.tally.count == 4  # At 2, 62, 122 and 182.
     assert facts.labels["rule"] == "Few"
 
