@@ -5,7 +5,8 @@ from collections.abc import Callable
 import msgspec
 
 from bridge.alert import Facts
-from bridge.group import Content, Group
+from bridge.cursor import Content
+from bridge.group import Group
 from bridge.notification import AlertView, Notification, State
 
 
@@ -20,12 +21,11 @@ class Living(msgspec.Struct, frozen=True):
 class Author:
     """Writes notifications."""
 
-    def __init__(self, living: Living) -> None:
+    def __init__(self, living: Living, external_url: str) -> None:
         self._living = living
+        self._external_url = external_url
 
-    def write(
-        self, id: str, group: Group, destination: str, receiver: str, content: Content, at: int, external_url: str
-    ) -> Notification:
+    def write(self, id: str, group: Group, destination: str, receiver: str, content: Content, at: int) -> Notification:
         """A message whose content has a reason. `receiver`: who is told, be it instead of the group's own."""
         assert content.reason is not None
         firing = [self._firing(name, group.firing[name], at) for name in content.firing]
@@ -45,7 +45,7 @@ class Author:
             alerts=sorted(firing, key=lambda alert: alert.starts_at) + ended,
             reminder=group.cursor(destination).reminders + 1 if content.reason == "reminder" else 0,
             created_at=at,
-            external_url=external_url,
+            external_url=self._external_url,
         )
 
     def standing(self, group: Group, destination: str, at: int) -> list[AlertView]:

@@ -103,6 +103,11 @@ class Settled(msgspec.Struct, frozen=True):
     withdrawn: bool = False
     """Dead by the will of those who run the bridge: nobody else is told in its stead."""
 
+    @property
+    def is_lost(self) -> bool:
+        """The destination will never take it, against the will of those who run the bridge."""
+        return self.outcome != "delivered" and not self.withdrawn
+
 
 class Attempt(msgspec.Struct, frozen=True):
     """One try, as history shows it. `trouble` is "" (taken), "transient", "rejected" or "refused"."""

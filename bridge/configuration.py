@@ -8,8 +8,8 @@ from bridge.config import Loaded
 from bridge.config.schema import Nats
 from bridge.events.accounts import Names
 from bridge.muting import Mutes
-from bridge.outbox import Routing
 from bridge.receiver import Destination
+from bridge.routing import Routing
 from bridge.setup import PlacedRule, Setup
 from bridge.source.settings import Polls, Settings, Tls
 from bridge.standins import Target

@@ -22,6 +22,10 @@ class Crowds:
     def join(self, destination: str, group: str) -> None:
         self._waiting.setdefault(destination, {})[group] = None
 
+    def anybody(self, destination: str) -> bool:
+        """Some wait there."""
+        return destination in self._waiting
+
     def leave(self, destination: str) -> list[str]:
         """The ids of all groups that wait there; they do not any more."""
         return list(self._waiting.pop(destination, {}))

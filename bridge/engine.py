@@ -12,6 +12,7 @@ from bridge.alert import Alert, Facts, identity
 from bridge.author import Living
 from bridge.command import AddSilence, ExpireSilence
 from bridge.commit import AccountRow, Commit, Pended, Settled, Snapshot, StateRow
+from bridge.cursor import Line
 from bridge.dispatch import Dispatch
 from bridge.evaluation import Evaluation
 from bridge.event import Event
@@ -19,7 +20,6 @@ from bridge.events.accounts import Learned
 from bridge.execution import Execution
 from bridge.firing import Firing
 from bridge.gaps import Gaps
-from bridge.group import Line
 from bridge.inputs import (
     Asked,
     Blind,
@@ -242,7 +242,7 @@ class Engine:
         memo = msgspec.msgpack.decode(snapshot.meta, type=Memo)
         self._gaps.resume()
         self._n = snapshot.n
-        self.ledger.next_no, self.outbox.next_change = memo.next_no, memo.next_change
+        self.ledger.next_no, self.outbox.changes.next = memo.next_no, memo.next_change
         self.watch.t, self.watch.blind_since, self.watch.lost = snapshot.t, memo.blind_since, memo.lost
         for server_id, client_id in memo.own:
             self._once.claim((server_id, client_id))
@@ -383,7 +383,7 @@ class Engine:
         return msgspec.msgpack.encode(
             Memo(
                 next_no=self.ledger.next_no,
-                next_change=self.outbox.next_change,
+                next_change=self.outbox.changes.next,
                 blind_since=self.watch.blind_since,
                 lost=self.watch.lost,
                 own=list(self._once.mine),

@@ -9,10 +9,10 @@ import msgspec
 from bridge import memories
 from bridge.alert import Alert, Facts
 from bridge.answers import Answers, connection
+from bridge.cursor import Line
 from bridge.event import Event, EventType
 from bridge.events import EVENT_TYPES
 from bridge.flood import is_bare, short_way
-from bridge.group import Line
 from bridge.home import Home, Site
 from bridge.latest import Latest
 from bridge.life import OVERFLOW, Life, Words

@@ -1,92 +1,18 @@
 """A group of alerts that are told together, and up to where each destination has been told."""
 
 from bisect import bisect_left
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Iterable
 
 import msgspec
 
-from bridge.alert import Facts, copied, identity
-from bridge.commit import ChangeRow
-from bridge.notification import OWN_GROUP, Notification, State
+from bridge.alert import copied, identity
+from bridge.cursor import Change, Content, Cursor, Reason, Told
+from bridge.notification import OWN_GROUP, Notification
 from bridge.route import Node
 from bridge.values import NEVER
 
-Reason = Literal["first", "new alerts", "resolved", "reminder"]
-
 CHANGES_MAX = 10_000
 """Changes of a group that wait for the slowest of its destinations; beyond that the oldest are only in the history."""
-
-
-class Change(msgspec.Struct):
-    """One entry of a group's list: an alert fired, ended, or happened (a one-off)."""
-
-    n: int
-    identity: str
-    alert: str
-    state: State
-    at: int
-    facts: Facts
-    """What the alert was like then."""
-    key: str = ""
-    """Of a one-off: the combination of its rule."""
-    frozen: bool = False
-    """A message holds it already: an equal one-off begins a new line."""
-    copy: bool = False
-    """The same change stands in the group of an earlier route as well."""
-    past: list[str] = []
-    """Destinations that were past it when it came here from another group."""
-
-
-class Line(msgspec.Struct):
-    """Equal one-offs that will be told together: by the id of the group."""
-
-    changes: dict[str, Change] = {}
-
-
-class Told(msgspec.Struct, array_like=True):
-    """An alert that a message held as firing, and whether that message arrived."""
-
-    alert: str
-    arrived: bool
-    latest: bool = True
-    """It was in the latest message as well. Who is muted meanwhile is left out, and told anew afterwards."""
-
-
-class Cursor(msgspec.Struct):
-    """What one destination knows of a group."""
-
-    upto: int = 0
-    """The newest change that a settled message covered."""
-    told: dict[str, Told] = {}
-    last: int = 0
-    """When its last message was fixed; 0: never."""
-    reminders: int = 0
-    row: str = ""
-    """The outbox row that is under way; "" if none is."""
-    row_upto: int = 0
-    held: list[int] = []
-    """Ends before `upto` that this destination has to hear of, and that are muted."""
-    waiting: bool = False
-    """A tick came while a row was under way: the next message is fixed when that is settled."""
-    memory: dict[str, object] = {}
-    """What the receiver remembered about this group."""
-
-    @property
-    def covered(self) -> int:
-        """The newest change that a message holds, be it under way."""
-        return max(self.upto, self.row_upto) if self.row else self.upto
-
-
-class Content(msgspec.Struct):
-    """What a message would hold: identities of firing alerts, merged one-offs and ended alerts."""
-
-    reason: Reason | None
-    firing: list[str]
-    events: list[Change]
-    resolved: list[Change]
-    held: list[int]
-    """Ends that are muted, by their numbers."""
 
 
 class Group(msgspec.Struct):
@@ -117,13 +43,27 @@ class Group(msgspec.Struct):
         return self.key.startswith(OWN_GROUP)
 
     def ends(self, destination: str, send_resolved: bool) -> Content:
-        """The same for one that is to hear of nothing but the ends of what it was told."""
+        """The same for one that is to hear of nothing but the ends of what it was told, and of what it is owed."""
         cursor = self.cursor(destination)
         changes = [change for change in self.changes if self._concerns(change, destination, cursor)]
-        ended = [each for each in self._resolved(changes, cursor) if send_resolved and each.identity in cursor.told]
-        resolved = [change for change in ended if change.identity not in self.muted]
-        held = [change.n for change in ended if change.identity in self.muted]
-        return Content("resolved" if resolved else None, [], [], resolved, held)
+        owed = [name for name, alert in self.firing.items() if alert in cursor.owed and name not in self.muted]
+        events = [each for each in changes if each.state == "event" and each.alert in cursor.owed]
+        mine = [
+            change
+            for change in (self._resolved(changes, cursor) if send_resolved else [])
+            if change.identity in cursor.told or change.alert in cursor.owed
+        ]
+        content = Content(None, [], [], [], [], self._owed_and_muted(cursor))
+        content.events = _merge([each for each in events if each.identity not in self.muted])
+        content.resolved = [change for change in mine if change.identity not in self.muted]
+        content.held = [change.n for change in mine if change.identity in self.muted]
+        if owed or content.events:
+            known = [name for name, alert in self.firing.items() if _has_heard(cursor.told.get(name), alert)]
+            content.firing = [name for name in self.firing if name in {*owed, *known} and name not in self.muted]
+            content.reason = "new alerts" if cursor.last else "first"
+        elif content.resolved:
+            content.reason = "resolved" if cursor.last else "first"
+        return content
 
     def content(self, destination: str, send_resolved: bool, remind: Callable[[Cursor], bool]) -> Content:
         """What `destination` should be told now; without a reason: nothing. `remind`: it is time for a reminder."""
@@ -142,7 +82,7 @@ class Group(msgspec.Struct):
             reason = "resolved" if cursor.last else "first"
         elif firing and cursor.last and remind(cursor):
             reason = "reminder"
-        return Content(reason, firing, events, resolved, held)
+        return Content(reason, firing, events, resolved, held, self._owed_and_muted(cursor))
 
     def cursor(self, destination: str) -> Cursor:
         return self.cursors.setdefault(destination, Cursor())
@@ -154,7 +94,7 @@ class Group(msgspec.Struct):
     def begin(self, destination: str, row: str, upto: int, at: int, content: Content) -> None:
         """A message was fixed for a destination."""
         cursor = self.cursor(destination)
-        cursor.held = content.held
+        cursor.held, cursor.owed = content.held, content.owed
         cursor.row, cursor.row_upto, cursor.last, cursor.waiting = row, max(upto, cursor.upto), at, False
         cursor.reminders = cursor.reminders + 1 if content.reason == "reminder" else 0
         for change in self.changes:
@@ -170,7 +110,8 @@ class Group(msgspec.Struct):
         That is a change that no message holds, the end of what mutes an alert, a reminder, or the end of the group.
         """
         cursors, interval = self.cursors.values(), node.group_interval
-        if self.over or self.muted or any(self.newest > each.covered and not each.waiting for each in cursors):
+        untold = any((self.newest > each.covered or each.owed) and not each.waiting for each in cursors)
+        if self.over or self.muted or untold:
             return self.next_tick(after, interval)
         if not self.firing:
             return NEVER
@@ -180,7 +121,8 @@ class Group(msgspec.Struct):
     def skip(self, destination: str, content: Content) -> None:
         """A tick at which there was nothing to tell: no change so far concerns this destination, but for those held."""
         cursor = self.cursor(destination)
-        cursor.upto, cursor.held, cursor.waiting = max(cursor.upto, self.newest), content.held, False
+        cursor.upto, cursor.waiting = max(cursor.upto, self.newest), False
+        cursor.held, cursor.owed = content.held, content.owed
         open_ = self._open(destination, cursor)
         cursor.told = {name: told for name, told in cursor.told.items() if told.alert in open_}
 
@@ -216,10 +158,11 @@ class Group(msgspec.Struct):
         """Drop the changes that every destination is past. Returns their numbers."""
         upto = min((cursor.upto for cursor in self.cursors.values()), default=self.newest)
         held = {n for cursor in self.cursors.values() for n in cursor.held}
-        told = [change.n for change in self.changes if change.n <= upto and change.n not in held]
+        owed = {alert for cursor in self.cursors.values() for alert in cursor.owed}
+        told = {each.n for each in self.changes if each.n <= upto and each.n not in held and each.alert not in owed}
         if told:
-            self.changes = [change for change in self.changes if change.n > upto or change.n in held]
-        return told
+            self.changes = [change for change in self.changes if change.n not in told]
+        return sorted(told)
 
     def supersede(self, identity: str) -> list[int]:
         """It fires again: what became of it before needs no telling any more. Returns the numbers of these changes."""
@@ -236,13 +179,14 @@ class Group(msgspec.Struct):
         edges = {cursor.upto for cursor in self.cursors.values()}
         edges |= {cursor.row_upto for cursor in self.cursors.values() if cursor.row}
         ordered = sorted(edges)
-        kept: dict[tuple[str, int], Change] = {}
+        owed = [cursor.owed for cursor in self.cursors.values() if cursor.owed]
+        kept: dict[tuple[str, int, tuple[bool, ...]], Change] = {}
         gone: list[int] = []
         counting: dict[int, Change] = {}
         for change in self.changes:
             if change.state != "event" or not change.frozen:
                 continue
-            place = change.identity, bisect_left(ordered, change.n)
+            place = change.identity, bisect_left(ordered, change.n), tuple(change.alert in each for each in owed)
             if earlier := kept.get(place):
                 change.facts.tally.precede(earlier.facts.tally)
                 gone.append(earlier.n)
@@ -252,6 +196,38 @@ class Group(msgspec.Struct):
         if gone:
             self.changes = [change for change in self.changes if change.n not in gone]
         return gone, list(counting.values())
+
+    def lost(self, destination: str, notification: Notification) -> list[str]:
+        """The ids of alerts of a message that its destination will never take, and that nobody knows in its stead."""
+        cursor = self.cursor(destination)
+        names = {identity(alert.labels) for alert in notification.alerts}
+        ids = {alert.id for alert in notification.alerts}
+        vouched = {change.alert for change in self.changes if change.n <= cursor.vouched and change.state == "firing"}
+        firing = [
+            alert.id
+            for alert in notification.alerts
+            if alert.state == "firing" and not _has_heard(cursor.told.get(identity(alert.labels)), alert.id)
+        ]
+        ended = [
+            change.alert
+            for change in self.changes
+            if change.state != "firing" and cursor.vouched < change.n <= cursor.row_upto
+            if change.alert in ids or (change.state == "event" and change.identity in names)
+            if self._concerns(change, destination, cursor)
+        ]
+        return [*(alert for alert in firing if alert not in vouched), *ended]
+
+    def vouch(self, destination: str, heirs: Iterable[str]) -> None:
+        """What all of those who stand in for a destination have been told, they were told in its stead."""
+        told = min((self.cursor(heir).covered for heir in heirs), default=0)
+        if told > self.cursor(destination).vouched:
+            self.cursor(destination).vouched = told
+
+    def owe(self, destination: str, alerts: Iterable[str]) -> None:
+        """A destination is to be told of alerts that somebody else will never be told of, unless it knows."""
+        cursor = self.cursor(destination)
+        knows = {told.alert for name, told in cursor.told.items() if told.arrived and name in self.firing}
+        cursor.owed = [*cursor.owed, *(each for each in alerts if each not in knows and each not in cursor.owed)]
 
     def shed(self) -> list[int]:
         """A destination was not told for too long: the oldest changes are told to nobody. Returns their numbers."""
@@ -273,12 +249,20 @@ class Group(msgspec.Struct):
 
     def _concerns(self, change: Change, destination: str, cursor: Cursor) -> bool:
         """The destination has not been told of it yet."""
-        return (change.n > cursor.upto or change.n in cursor.held) and destination not in change.past
+        untold = change.n > cursor.upto or change.n in cursor.held or change.alert in cursor.owed
+        return untold and destination not in change.past
 
     def _open(self, destination: str, cursor: Cursor) -> set[str]:
         """The ids of alerts of which there is more to tell: they fire still, or their end waits."""
         ends = (each for each in self.changes if each.state == "resolved")
         return {*self.firing.values(), *(each.alert for each in ends if self._concerns(each, destination, cursor))}
+
+    def _owed_and_muted(self, cursor: Cursor) -> list[str]:
+        if not (cursor.owed and self.muted):
+            return []
+        muted = {alert for name, alert in self.firing.items() if name in self.muted}
+        muted |= {change.alert for change in self.changes if change.identity in self.muted}
+        return [alert for alert in cursor.owed if alert in muted]
 
     def _resolved(self, changes: list[Change], cursor: Cursor) -> list[Change]:
         """Ended alerts of which the destination knows, or which fired and ended since its last message."""
@@ -288,7 +272,7 @@ class Group(msgspec.Struct):
             if change.state != "resolved" or change.identity in self.firing:
                 continue
             told = cursor.told.get(change.identity)
-            if change.alert in begun or (told and told.arrived and told.alert == change.alert):
+            if change.alert in begun or change.alert in cursor.owed or _has_heard(told, change.alert):
                 ended[change.identity] = change
         return list(ended.values())
 
@@ -302,6 +286,10 @@ def _merge(events: list[Change]) -> list[Change]:
         else:
             merged[event.identity] = msgspec.structs.replace(event, facts=copied(event.facts))
     return list(merged.values())
+
+
+def _has_heard(told: Told | None, alert: str) -> bool:
+    return told is not None and told.alert == alert and told.arrived
 
 
 def _is_known(told: Told | None, alert: str) -> bool:
@@ -319,12 +307,6 @@ class _Stored(msgspec.Struct, array_like=True):
     route: str = ""
     muted: dict[str, str] = {}
     standins: dict[str, str] = {}
-
-
-def change_row(group: str, change: Change) -> ChangeRow:
-    """A change for the store."""
-    name = change.facts.labels.get("alertname", "")
-    return ChangeRow(change.n, group, change.alert, change.state, change.at, msgspec.json.encode(change), name)
 
 
 def dump(group: Group) -> bytes:

@@ -6,8 +6,8 @@ from typing import Protocol
 import msgspec
 
 from bridge.alert import Alert, Facts
+from bridge.cursor import Line
 from bridge.events.accounts import Names
-from bridge.group import Line
 from bridge.ledger import Ledger
 from bridge.state import State
 from bridge.watch import Watch

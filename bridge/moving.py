@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from bridge.alert import copied
-from bridge.group import Change, Cursor, Group, Told
+from bridge.cursor import Change, Cursor, Told
+from bridge.group import Group
 from bridge.route import Place
 
 Labels = Mapping[str, str]
@@ -72,6 +73,7 @@ def is_elsewhere(group: Group, ground: Ground) -> bool:
 def _move_change(old: Mapping[str, Group], group: Group, change: Change, ground: Ground, moved: Moved) -> None:
     moved.gone.append(change.n)
     past = [key for key, each in group.cursors.items() if change.n <= each.covered and change.n not in each.held]
+    past = [key for key in past if change.alert not in group.cursors[key].owed]
     heirs = [
         place
         for place in ground.places(change.facts.labels, group.own)
@@ -86,6 +88,7 @@ def _move_change(old: Mapping[str, Group], group: Group, change: Change, ground:
             ground.number(), change.identity, change.alert, change.state, change.at, copied(change.facts), change.key
         )
         copy.frozen, copy.copy, copy.past = True, change.copy or nth > 0, [*change.past, *past]
+        _come_with(heir, group, ground)
         heir.changes.append(copy)
         moved.changes.append((heir.id, copy))
         for key in ground.destinations(heir):
@@ -95,9 +98,20 @@ def _move_change(old: Mapping[str, Group], group: Group, change: Change, ground:
 
 def _learn(group: Group, cursor: Cursor, heir: Group | None, key: str, name: str, told: Told, ground: Ground) -> None:
     """A destination of another group knows of an alert what it knew of it before."""
-    if heir is None or heir.id == group.id or key not in ground.destinations(heir):
+    if heir is None or heir.id == group.id:
+        return
+    _come_with(heir, group, ground)
+    if key not in ground.destinations(heir):
         return
     _come(heir, key, cursor).told.setdefault(name, told)
+
+
+def _come_with(heir: Group, group: Group, ground: Ground) -> None:
+    """Who stood in for a destination of another group does so here."""
+    for key, principal in group.standins.items():
+        known = ground.destinations(heir)
+        if principal in known and key not in known:
+            heir.standins[key] = principal
 
 
 def _come(heir: Group, key: str, cursor: Cursor) -> Cursor:
@@ -105,6 +119,7 @@ def _come(heir: Group, key: str, cursor: Cursor) -> Cursor:
     mine = heir.cursors.get(key)
     if mine is None:
         mine = heir.cursors[key] = Cursor(cursor.upto, {}, cursor.last, cursor.reminders, memory=dict(cursor.memory))
+    mine.owed = [*mine.owed, *(each for each in cursor.owed if each not in mine.owed)]
     mine.last = max(mine.last, cursor.last)
     return mine
 

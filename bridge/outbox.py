@@ -1,37 +1,28 @@
 """Groups and what is told of them: from the changes of alerts to frozen notifications, one at most per destination."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 import msgspec
 
-from bridge import group as groups
 from bridge.alert import Alert, Facts, copied, digest
 from bridge.author import Author, Living
+from bridge.changes import Changes
+from bridge.changes import load as load_change
 from bridge.commit import ChangeRow, Commit, GroupRow, Muted, OutboxRow, Settled, SilenceRow
-from bridge.crowd import DIGEST, WAITING_MAX, Crowds, merge, part
-from bridge.group import Change, Content, Cursor, Group, Line
+from bridge.crowd import Crowds, part
+from bridge.cursor import Change, Line
+from bridge.group import Group
 from bridge.health import Health
 from bridge.moving import Ground, is_elsewhere, move
-from bridge.muting import Mutes, Muting
+from bridge.muting import Muting
 from bridge.notification import AlertView, Notification
 from bridge.roster import Roster
-from bridge.route import Node, Route
+from bridge.route import Node
+from bridge.routing import Routing
 from bridge.rows import Rows
 from bridge.silence import dump as dump_silence
-from bridge.standins import StandIns, Target, hand_over
-
-
-class Routing(msgspec.Struct, frozen=True):
-    """Where alerts go."""
-
-    route: Route
-    targets: Mapping[str, tuple[Target, ...]]
-    """By receiver."""
-    give_up_after: int
-    fallbacks: Mapping[str, str] = {}
-    """Receiver → the one that is told what it cannot be told."""
-    external_url: str = ""
-    mutes: Mutes = Mutes()
+from bridge.standins import StandIns, Target
+from bridge.teller import Teller
 
 
 class Outbox:
@@ -39,21 +30,28 @@ class Outbox:
 
     def __init__(self, routing: Routing, living: Living) -> None:
         self.routing = routing
-        self.next_change = 1
+        self.changes = Changes()
         self.muting = Muting()
         self.health = Health()
-        self._standins = StandIns(routing.targets, routing.fallbacks, self.health)
         self._rows = Rows()
         self._crowds = Crowds()
+        self._living = living
         self._alerts: dict[str, Alert] = {}
         """Those that fire, by identity."""
         self._muted: list[Muted] = []
-        self._author = Author(living)
         self._roster = Roster(routing.route)
-        self._changed: dict[int, tuple[str, Change]] = {}
-        self._told: list[int] = []
         self.shed: list[tuple[str, int]] = []
         """Destinations that were not told of so many changes, because too many waited."""
+        self._equip()
+
+    def _equip(self) -> None:
+        """For the receivers of now."""
+        routing = self.routing
+        self._standins = StandIns(routing.targets, routing.fallbacks, self.health)
+        self._author = Author(self._living, routing.external_url)
+        self._teller = Teller(
+            self._standins, self._author, self._roster, self._rows, self._crowds, routing.give_up_after
+        )
 
     @property
     def groups(self) -> dict[str, Group]:
@@ -74,7 +72,7 @@ class Outbox:
         for nth, place in enumerate(self._roster.tree.places(alert.labels, alert.own)):
             group = self._roster.at(place, at)
             group.firing[alert.identity] = alert.id
-            self._told += group.supersede(alert.identity)
+            self.changes.done(group.supersede(alert.identity))
             self._change(group, Change(0, alert.identity, alert.id, "firing", at, facts, copy=nth > 0))
 
     def ended(self, alert: Alert, facts: Facts, at: int) -> None:
@@ -94,7 +92,7 @@ class Outbox:
             change = known.changes.get(place.id) if known else None
             if change and not change.frozen:
                 change.facts.tally.merge(facts.tally)
-                self._changed[change.n] = (group.id, change)
+                self.changes.put(group.id, change)
             else:
                 own_facts = facts if not nth else copied(facts)  # each counts on by itself
                 id = digest(identity, at)
@@ -119,16 +117,13 @@ class Outbox:
         """A group is due. Returns the changes that messages hold from now on."""
         group = self.groups[id]
         slept, node = group.asleep, self._roster.node(group)
-        frozen: list[Change] = []
         self._mute(group, node, at)
-        for target in self._targets(group):
-            self._standins.appoint(group, target.key)
-        for target in self._targets(group):
-            cursor = group.cursor(target.key)
-            if cursor.row:
-                cursor.waiting = True
-            else:
-                frozen += self._freeze(group, target, at, lambda cursor: _is_reminded(cursor, node, at))
+        heirs = {target.key: self._standins.appoint(group, target.key) for target in self._targets(group)}
+        frozen = self._teller.tell(
+            group, self._targets(group), at, lambda each: at - each.last >= node.repeat_after(each.reminders)
+        )
+        for key, others in heirs.items():
+            group.vouch(key, (other.key for other in others))
         group.ticked = at
         self._prune(group)
         self._go_on(group, at, slept)
@@ -141,8 +136,8 @@ class Outbox:
             return None, []
         frozen: list[Change] = []
         told = {id: part(row.notification, alerts) for id, alerts in row.notification.covers.items()}
-        if told or row.group not in self.groups:
-            self._hand_on(row, outcome, None)
+        if not told and row.group not in self.groups and outcome.is_lost and not self.health.is_out(row.destination):
+            frozen += self._pass_on(row, outcome.at)
         for id, notification in (told or {row.group: row.notification}).items():
             if (group := self.groups.get(id)) is not None:
                 frozen += self._settle(group, row, notification, outcome)
@@ -158,6 +153,8 @@ class Outbox:
             self._roster.touch(group)
             return []
         waiting = group.cursor(row.destination).waiting
+        lost = group.lost(row.destination, told) if outcome.is_lost else []
+        heirs = self._standins.bequeath(group, row.destination, lost)
         group.settle(row.destination, told, outcome.outcome == "delivered")
         node = self._roster.node(group)
         if outcome.at - row.created >= node.group_interval:
@@ -165,11 +162,9 @@ class Outbox:
         self._roster.touch(group)
         frozen: list[Change] = []
         if waiting and (target := self._target(group, row.destination)):
-            # What was new at the ticks in between; a reminder waits for a tick of its own.
-            self._mute(group, node, outcome.at)
-            frozen = self._freeze(group, target, outcome.at, lambda cursor: False)
-        if not row.notification.covers:
-            self._hand_on(row, outcome, group)
+            heirs.insert(0, target)  # What was new at the ticks in between; a reminder waits for a tick of its own.
+        if heirs:
+            frozen = self._tell(group, heirs, outcome.at)
         self._prune(group)
         if any(alert.state == "event" for alert in told.alerts):
             self._roster.rest(group, outcome.at)  # One-offs have no end that would keep their messages apart.
@@ -202,10 +197,35 @@ class Outbox:
             cursor = group.cursors.get(destination)
             if cursor is None or not (cursor.row or cursor.waiting):
                 continue  # It may be told of what changes from now on: at its tick.
-            self._mute(group, self._roster.node(group), at)
-            for target in self._standins.appoint(group, destination):
-                frozen += self._freeze(group, target, at, lambda cursor: False)
+            stood_in, lost = {*group.standins}, self._teller.lost(group, destination)
+            heirs = self._standins.appoint(group, destination)
+            for heir in heirs:
+                group.owe(heir.key, lost)
+            unaware = [heir for heir in heirs if heir.key not in stood_in or group.cursor(heir.key).owed]
+            frozen += self._tell(group, unaware, at)
+            group.vouch(destination, (heir.key for heir in heirs))
             self._roster.rest(group, at)
+        for row in list(self.rows.values()):
+            if row.destination == destination and not row.notification.covers and row.group not in self.groups:
+                frozen += self._pass_on(row, at)
+        return frozen
+
+    def _tell(self, group: Group, targets: Iterable[Target], at: int) -> list[Change]:
+        """Now, between ticks; a reminder waits for one."""
+        self._mute(group, self._roster.node(group), at)
+        return self._teller.tell(group, targets, at, lambda cursor: False)
+
+    def _tell_crowd(self, key: str, at: int) -> list[Change]:
+        """There is room at a destination."""
+        target, crowd = self._standins.target(key), self._teller.crowd(key)
+        if target is None:
+            return []
+        for group in crowd:
+            self._mute(group, self._roster.node(group), at)
+        frozen = self._teller.tell_crowd(crowd, target, at)
+        for group in crowd:
+            self._prune(group)
+            self._go_on(group, at, slept=False)
         return frozen
 
     def standing(self, group_id: str, destination: str, at: int) -> list[AlertView]:
@@ -218,29 +238,23 @@ class Outbox:
     @property
     def changed(self) -> bool:
         """There is something that must be on disk at once."""
-        decided = self._changed or self._told
-        return bool(decided) or self._rows.changed or self._roster.changed or self.muting.silences.changed
+        return any(part.changed for part in (self.changes, self._rows, self._roster, self.muting.silences))
 
     def drain(self, commit: Commit) -> None:
         """Put all that is new into a commit."""
         self._roster.drain(commit)
-        commit.changes = [groups.change_row(group, change) for _, (group, change) in sorted(self._changed.items())]
-        commit.changes_told = self._told
+        self.changes.drain(commit)
         self._rows.drain(commit)
         silences, commit.silences_gone = self.muting.silences.drain()
         commit.silences = [SilenceRow(each.id, dump_silence(each)) for each in silences]
-        commit.muted = self._muted
-        self._told, self._muted = [], []
-        self._changed.clear()
+        commit.muted, self._muted = self._muted, []
 
     def restore(self, group_rows: Iterable[GroupRow], changes: Iterable[ChangeRow], rows: Iterable[OutboxRow]) -> None:
         """As the last commit left it; `revive` follows for each firing alert."""
         self._roster.restore(group_rows)
         for change_row in changes:
             if group := self.groups.get(change_row.group):
-                change = msgspec.json.decode(change_row.body, type=Change)
-                change.frozen = True
-                group.changes.append(change)
+                group.changes.append(load_change(change_row))
         self._rows.restore(rows)
         for group in self.groups.values():
             for key, cursor in group.cursors.items():
@@ -278,7 +292,7 @@ class Outbox:
         """The routes or the receivers were edited: alerts move to their new groups, and what was told stays told."""
         self.routing = routing
         old = self._roster.replant(routing.route)
-        self._standins = StandIns(routing.targets, routing.fallbacks, self.health)
+        self._equip()
         self.health.forget(self._standins.keys())
         self._bury_removed(at)
         for alert in self._alerts.values():
@@ -289,10 +303,9 @@ class Outbox:
                 if home := self._roster.homes(change.facts.labels, group.own).get(group.id):
                     self._roster.at(home, at)
         moved = move(old, self._ground(at))
-        self._told += moved.gone
-        for n in moved.gone:
-            self._changed.pop(n, None)
-        self._changed |= {change.n: (id, change) for id, change in moved.changes}
+        self.changes.moved(moved.gone)
+        for id, change in moved.changes:
+            self.changes.put(id, change)
         self._roster.bury(old)
 
     def _ground(self, at: int) -> Ground:
@@ -303,7 +316,7 @@ class Outbox:
             destinations=lambda group: [target.key for target in self._targets(group)],
             labels=lambda name: self._alerts[name].labels if name in self._alerts else None,
             under_way=self._rows.firing,
-            number=self._number,
+            number=self.changes.number,
         )
 
     # -- inside -------------------------------------------------------------------------------------------------
@@ -332,133 +345,37 @@ class Outbox:
             self._roster.remove(group)
 
     def _change(self, group: Group, change: Change) -> Change:
-        change.n = self._number()
+        change.n = self.changes.number()
         group.changes.append(change)
-        self._changed[change.n] = (group.id, change)
+        self.changes.put(group.id, change)
         if group.ticked:
             due = group.next_tick(change.at, self._roster.node(group).group_interval)
             if due < group.due:
                 self._roster.file(group, due)
         return change
 
-    def _number(self) -> int:
-        self.next_change += 1
-        return self.next_change - 1
-
     def _mute(self, group: Group, node: Node, at: int) -> None:
         self._muted += self.muting.look(group, node, lambda name: self._alerts[name].labels, at)
 
-    def _freeze(self, group: Group, target: Target, at: int, remind: Callable[[Cursor], bool]) -> list[Change]:
-        """Fix the content of the next message to one destination, if there is anything to tell."""
-        content = self._content(group, target, remind)
-        if content.reason is None:
-            return []
-        cursor = group.cursor(target.key)
-        if target.digest and not group.own and self._rows.waiting(target.key) >= WAITING_MAX:
-            cursor.waiting = True
-            self._crowds.join(target.key, group.id)
-            return []
-        upto = max(group.newest, cursor.upto)
-        # The instant tells messages of different databases and bridges apart, which all count changes from 1.
-        begun = group.changes[-1].at if upto > cursor.upto and content.reason != "reminder" else at
-        id = digest(target.key, group.id, upto, begun)
-        row = OutboxRow(
-            id=id,
-            destination=target.key,
-            group=group.id,
-            created=at,
-            due=at,
-            expires=at + self.routing.give_up_after,
-            memory=dict(cursor.memory),
-            notification=self._notification(id, group, target, content, at),
-        )
-        open_before = [change for change in group.changes if not change.frozen]
-        group.begin(target.key, id, upto, at, content)
-        self._rows.put(row)
-        return open_before
-
-    def _tell_crowd(self, key: str, at: int) -> list[Change]:
-        """There is room at a destination: the groups that waited for it are told in one message."""
-        target = self._standins.target(key)
-        waiting = [self.groups[id] for id in self._crowds.leave(key) if id in self.groups]
-        crowd = [each for each in waiting if key in each.cursors and not each.cursor(key).row]
-        if target is None or not crowd:
-            return []
-        for group in crowd:
-            self._mute(group, self._roster.node(group), at)
-            group.cursor(key).waiting = False
-        contents = [(group, self._content(group, target, lambda cursor: False)) for group in crowd]
-        full = [(group, content) for group, content in contents if content.reason is not None]
-        if len(full) == 1:
-            return self._freeze(full[0][0], target, at, lambda cursor: False)
-        return self._freeze_digest(full, target, at) if full else []
-
-    def _freeze_digest(self, full: Sequence[tuple[Group, Content]], target: Target, at: int) -> list[Change]:
-        id = digest(target.key, DIGEST, at, *(group.id for group, _ in full))
-        parts: list[Notification] = []
-        covers: dict[str, list[str]] = {}
+    def _pass_on(self, row: OutboxRow, at: int) -> list[Change]:
+        """A group that is no more had a message that is never taken. What fires is owed where it belongs now, so that
+        its end is told as well."""
+        owed: dict[str, list[str]] = {}
+        rest: list[AlertView] = []
+        for alert in row.notification.alerts:
+            places = self._roster.homes(alert.labels, row.notification.about_bridge) if alert.state == "firing" else {}
+            homes = [id for id in places if id in self.groups and alert.id in self.groups[id].firing.values()]
+            for id in homes:
+                owed.setdefault(id, []).append(alert.id)
+            rest += [] if homes else [alert]
         frozen: list[Change] = []
-        for group, content in full:
-            told = self._notification(id, group, target, content, at)
-            parts.append(told)
-            covers[group.id] = [alert.id for alert in told.alerts]
-            frozen += [change for change in group.changes if not change.frozen]
-            group.begin(target.key, id, max(group.newest, group.cursor(target.key).upto), at, content)
-        expires = at + self.routing.give_up_after
-        self._rows.put(
-            OutboxRow(
-                id=id,
-                destination=target.key,
-                group="",
-                created=at,
-                due=at,
-                expires=expires,
-                notification=merge(parts, id, covers),
-            )
-        )
+        for group, lost in [(self.groups[id], lost) for id, lost in owed.items()]:
+            if self._target(group, row.destination):
+                frozen += self._tell(group, self._standins.bequeath(group, row.destination, lost), at)
+                self._roster.rest(group, at)
+        if rest:
+            self._teller.pass_on(row, rest, at)
         return frozen
-
-    def _content(self, group: Group, target: Target, remind: Callable[[Cursor], bool]) -> Content:
-        """What a destination should be told of a group now; if that is nothing, it is past all there is."""
-        if self._standins.ends_only(group, target.key):
-            content = group.ends(target.key, target.send_resolved)
-        else:
-            content = group.content(target.key, target.send_resolved, remind)
-        self._roster.touch(group)
-        if content.reason is None:
-            group.skip(target.key, content)
-        return content
-
-    def _notification(self, id: str, group: Group, target: Target, content: Content, at: int) -> Notification:
-        receiver = self._standins.receiver(target.key) if target.key in group.standins else group.receiver
-        return self._author.write(id, group, target.key, receiver, content, at, self.routing.external_url)
-
-    def _hand_on(self, row: OutboxRow, outcome: Settled, group: Group | None) -> None:
-        """What a destination will never take goes to its fallback, unless that has been told already, in its stead."""
-        if outcome.outcome == "delivered" or outcome.withdrawn or self.health.is_out(row.destination):
-            return
-        if group is not None:
-            self._standins.engage(group, row.destination)
-        for target in self._standins.of(row.destination):
-            if row.notification.status == "resolved" and not target.send_resolved:
-                continue
-            cursor = group.cursors[target.key] if group and target.key in group.standins else None
-            free = cursor is not None and not cursor.row
-            id = digest(target.key, row.id)
-            told = hand_over(row.notification, id, self._standins.receiver(target.key), target)
-            expires = outcome.at + self.routing.give_up_after
-            copy = OutboxRow(
-                id=id,
-                destination=target.key,
-                group=row.group if free else "",
-                created=outcome.at,
-                due=outcome.at,
-                expires=expires,
-                notification=told,
-            )
-            if cursor is not None and free:
-                cursor.row, cursor.row_upto, cursor.last = id, cursor.upto, outcome.at
-            self._rows.put(copy)
 
     def _targets(self, group: Group) -> tuple[Target, ...]:
         return self._standins.targets(group)
@@ -472,15 +389,12 @@ class Outbox:
         keys = {target.key for target in self._targets(group)}
         for removed in group.cursors.keys() - keys:
             del group.cursors[removed]
-        self._told += group.prune()
+        self.changes.done(group.prune())
         gone, counting = group.merge_events()
-        self._told += gone
-        self._changed |= {change.n: (group.id, change) for change in counting}
+        self.changes.done(gone)
+        for change in counting:
+            self.changes.put(group.id, change)
         if shed := group.shed():
-            self._told += shed
+            self.changes.done(shed)
             slowest = min(group.cursors, key=lambda key: group.cursors[key].upto)
             self.shed.append((slowest, len(shed)))
-
-
-def _is_reminded(cursor: Cursor, node: Node, at: int) -> bool:
-    return at - cursor.last >= node.repeat_after(cursor.reminders)

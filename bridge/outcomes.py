@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from bridge.commit import Attempt, Settled
+from bridge.cursor import Change
 from bridge.evaluation import Evaluation
-from bridge.group import Change
 from bridge.outbox import Outbox
 from bridge.values import NEVER, SECOND, format_duration
 from bridge.watch import Watch

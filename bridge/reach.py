@@ -7,8 +7,8 @@ import msgspec
 from bridge.alert import identity
 from bridge.builtin import builtin_rules
 from bridge.muting import Muting
-from bridge.outbox import Routing
 from bridge.route import Tree
+from bridge.routing import Routing
 
 Labels = Mapping[str, str]
 

@@ -8,8 +8,8 @@ import msgspec
 
 from bridge.alert import Facts, Tally
 from bridge.commit import Settled
+from bridge.cursor import Change
 from bridge.engine import Engine
-from bridge.group import Change
 from bridge.inputs import Blind, Input
 from bridge.notification import Notification, State
 from bridge.setup import Setup

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from bridge.events.accounts import Names
-from bridge.outbox import Routing
+from bridge.routing import Routing
 from bridge.rule import Rule
 from bridge.values import SECOND
 

@@ -4,13 +4,15 @@ A stand-in has a cursor of its own, which begins with what the destination knew:
 not. Once that takes messages again, the stand-in hears of the ends of what it was told, and of nothing else.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from bridge.group import Cursor, Group
+from bridge.alert import digest
+from bridge.cursor import Cursor
+from bridge.group import Group
 from bridge.health import Health
-from bridge.notification import Notification
+from bridge.notification import AlertView, Notification
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -36,6 +38,11 @@ class StandIns:
             key: targets.get(fallbacks[receiver], ()) for key, receiver in receivers.items() if receiver in fallbacks
         }
         self._receivers = receivers
+        self._principals: dict[str, list[str]] = {}
+        """Destination → those for which it may have to stand in."""
+        for key, others in self._fallback.items():
+            for other in others:
+                self._principals.setdefault(other.key, []).append(key)
 
     def keys(self) -> set[str]:
         """Of all destinations."""
@@ -52,22 +59,44 @@ class StandIns:
         """The destinations of its fallback."""
         return self._fallback.get(key, ())
 
+    def well(self, key: str) -> Iterator[Target]:
+        """Those of its fallback; in place of one that is out, those of its fallback in turn, if it has one."""
+        for target in self.of(key):
+            if self._health.is_out(target.key) and self.of(target.key):
+                yield from self.well(target.key)
+            else:
+                yield target
+
     def targets(self, group: Group) -> tuple[Target, ...]:
         """All that are told of a group: those of its receiver, and who stands in for some of them."""
         others = (self._by_key[key] for key in group.standins if key in self._by_key)
         return (*self._targets.get(group.receiver, ()), *others)
 
     def appoint(self, group: Group, key: str) -> list[Target]:
-        """Let others stand in for a destination of a group, if it is out. Returns those that do now, and did not."""
+        """Let others stand in for a destination of a group, if it is out. Returns all who do."""
         return list(self._appoint(group, key)) if self._health.is_out(key) else []
 
-    def engage(self, group: Group, key: str) -> list[Target]:
-        """Let others stand in for a destination for a message that it will never take, whether it is out or not."""
-        return [target for target in self.of(key) if self._engage(group, target, key)]
+    def bequeath(self, group: Group, key: str, lost: Sequence[str]) -> list[Target]:
+        """A destination will never take what it was to be told of these alerts, be it out or not: others are owed it.
+
+        Returns those who are.
+        """
+        heirs = list(self._appoint(group, key)) if lost else []
+        for target in heirs:
+            group.owe(target.key, lost)
+        return heirs
 
     def ends_only(self, group: Group, key: str) -> bool:
-        """It stood in for a destination that is well again: the ends of what it was told are all that it is told."""
-        return key in group.standins and not self._health.is_out(group.standins[key])
+        """Those it stood in for are well again: the ends of what it was told are all that it is told, but for debts."""
+        return key in group.standins and not self._is_needed(group, key)
+
+    def _is_needed(self, group: Group, key: str) -> bool:
+        own = self._targets.get(group.receiver, ())
+        return any(
+            self._health.is_out(each)
+            and (any(each == target.key for target in own) or (each in group.standins and self._is_needed(group, each)))
+            for each in self._principals.get(key, ())
+        )
 
     def dismiss(self, group: Group) -> None:
         """Those that are not needed any more, and have been told the ends of all that they were told."""
@@ -76,7 +105,7 @@ class StandIns:
             if key not in self._by_key or cursor is None:
                 del group.standins[key]
                 group.cursors.pop(key, None)
-            elif self.ends_only(group, key) and not cursor.row and not (cursor.told and cursor.last):
+            elif self.ends_only(group, key) and not (cursor.row or cursor.owed or (cursor.told and cursor.last)):
                 del group.standins[key], group.cursors[key]
 
     def _appoint(self, group: Group, key: str) -> Iterator[Target]:
@@ -87,24 +116,31 @@ class StandIns:
                 yield from self._appoint(group, target.key)
 
     def _engage(self, group: Group, target: Target, key: str) -> bool:
-        if target.key in group.standins:
-            group.standins[target.key] = key
-            return False
+        """Whether it stands in for a destination; it begins with what that knew."""
         if any(target.key == own.key for own in self._targets.get(group.receiver, ())):
             return False  # It is told of the group anyway.
         known = group.cursor(key)
-        told = {name: each for name, each in known.told.items() if each.arrived}
-        group.cursors[target.key] = Cursor(upto=known.upto, told=told, held=list(known.held))
+        if target.key in group.standins:
+            group.owe(target.key, known.owed)
+        else:
+            told = {name: each for name, each in known.told.items() if each.arrived}
+            heir = Cursor(upto=known.upto, told=told, held=list(known.held), owed=list(known.owed))
+            group.cursors[target.key] = heir
         group.standins[target.key] = key
         return True
 
 
-def hand_over(notification: Notification, id: str, receiver: str, target: Target) -> Notification:
-    """The same message to somebody else."""
+def hand_over(
+    notification: Notification, alerts: Sequence[AlertView], row: str, receiver: str, target: Target
+) -> Notification:
+    """The message of a row to somebody else, with some of its alerts."""
+    states = {alert.state for alert in alerts}
     return msgspec.structs.replace(
         notification,
-        id=id,
+        id=digest(target.key, row),
         receiver=receiver,
         destination=target.key,
+        status="firing" if "firing" in states else "event" if "event" in states else "resolved",
+        alerts=[*alerts],
         instead_of=notification.instead_of or notification.destination,
     )

@@ -5,8 +5,8 @@ import logging
 import msgspec
 
 from bridge.commit import Commit
+from bridge.cursor import Change
 from bridge.engine import Engine
-from bridge.group import Change
 from bridge.values import MINUTE, format_duration
 
 LOG = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ import msgspec
 from bridge import group, silence
 from bridge.alert import Alert
 from bridge.commit import OutboxRow
-from bridge.group import Change
+from bridge.cursor import Change
 from bridge.notification import Notification
 from bridge.store.readonly import reading
 from bridge.store.rows import read_row

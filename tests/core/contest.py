@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from bridge.group import Change
+from bridge.cursor import Change
 from bridge.inputs import Blind, Input, Sight
 from bridge.rule import Rule
 from bridge.values import SECOND

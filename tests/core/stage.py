@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 
 from bridge.commit import Commit, OutboxRow
+from bridge.cursor import Change
 from bridge.engine import Engine
 from bridge.events.accounts import Names
-from bridge.group import Change
 from bridge.inputs import Input, Message, Sight
-from bridge.outbox import Routing
 from bridge.route import Route
+from bridge.routing import Routing
 from bridge.rule import Rule
 from bridge.rules import RULE_TYPES
 from bridge.setup import PlacedRule, Setup

@@ -11,7 +11,7 @@ from tests.core.audience import OPS, Audience
 from tests.core.disk import restarted
 from tests.core.stage import at, rule, setup
 
-CHAT, MAIL = Target("ops/slack/0", digest=True), Target("mail/webhook/0")
+CHAT, MAIL, PHONE = Target("ops/slack/0", digest=True), Target("mail/webhook/0"), Target("phone/webhook/0")
 LOST = rule(alert="Lost", events="client.disconnect", resolve_on={"events": "client.connect"}, by=["client.name"])
 APART = {"group_by": ["..."], "group_interval": "1m"}
 NAMES = [f"n{number:02}" for number in range(WAITING_MAX + 15)]
@@ -85,6 +85,73 @@ def test_a_digest_that_is_dead_told_nobody() -> None:
     stage.down.clear()
     stage.comes(20, untold).comes(20, told).upto(200)
     assert [name for row in stage.rows.values() for name in names(row, "resolved")] == [told]
+
+
+def told_of(stage: Audience, target: Target, state: str) -> list[str]:
+    rows = [row for row in stage.rows.values() if row.destination == target.key]
+    return sorted(name for row in rows for name in names(row, state))
+
+
+def rejected(**keys: object) -> tuple[Audience, list[str]]:
+    """The chat rejects a digest for good. Gives the names in it, too."""
+    stage = crowd(**keys)  # type: ignore[arg-type]
+    waiting = late(stage)
+    stage.settle(stage.pending(CHAT)[0], 13)
+    (digest,) = digests(stage)
+    stage.play(Settled(digest.id, "dead", at(14), "rejected: HTTP 400"))
+    return stage, waiting
+
+
+def test_the_fallback_hears_of_a_digest_that_the_chat_rejects_and_of_all_its_ends() -> None:
+    stage, waiting = rejected(fallbacks=((MAIL,),))
+    assert told_of(stage, MAIL, "firing") == waiting
+    stage.down.clear()
+    for name in NAMES:
+        stage.comes(40, name)
+    stage.upto(200)
+    assert told_of(stage, MAIL, "resolved") == waiting
+    assert told_of(stage, CHAT, "resolved") == sorted(set(NAMES) - set(waiting))
+    assert not stage.engine.outbox.groups
+
+
+def test_a_digest_that_stops_at_a_fallback_that_is_out_goes_on_to_the_next() -> None:
+    stage, waiting = rejected(fallbacks=((MAIL,), (PHONE,)))
+    first = stage.pending(MAIL)[0]
+    stage.down.add(MAIL.key)
+    stage.play(Tried(Attempt(first.id, MAIL.key, at(15), 0.1, 403, "refused", "said so"), at(15)))
+    stage.upto(20)
+    assert told_of(stage, PHONE, "firing") == waiting
+    for name in NAMES:
+        stage.comes(40, name)
+    stage.upto(200)
+    assert told_of(stage, PHONE, "resolved") == waiting
+
+
+def test_one_digest_waits_at_a_time() -> None:
+    stage = crowd()
+    stage.settle(stage.pending(CHAT)[0], 13)
+    for number in range(5):
+        stage.goes(20, f"new{number}")
+    stage.upto(32)
+    for row in stage.pending(CHAT)[:3]:
+        stage.settle(row, 33)
+    assert len([row for row in stage.pending(CHAT) if row.notification.covers]) == 1
+    stage.down.clear()
+    stage.upto(200)
+    assert told_of(stage, CHAT, "firing") == sorted([*NAMES, *(f"new{number}" for number in range(5))])
+
+
+def test_what_was_over_before_there_was_room_leaves_nothing_behind() -> None:
+    """Its destination is not told of ends, and there was nothing else."""
+    quiet = Target(CHAT.key, digest=True, send_resolved=False)
+    stage = crowd(targets=(quiet,))
+    for name in late(stage):
+        stage.comes(15, name)
+    stage.down.clear()
+    for name in NAMES:
+        stage.comes(20, name)
+    stage.upto(300)
+    assert not stage.engine.outbox.groups
 
 
 def test_programs_are_told_one_by_one() -> None:

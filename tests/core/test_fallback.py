@@ -124,10 +124,49 @@ def test_what_a_destination_rejects_goes_to_its_fallback_and_so_does_its_end() -
     stage.play(Settled(row.id, "dead", at(12), "rejected: HTTP 400"))
     stage.down.clear()
     stage.goes(30, "y").upto(80)
-    assert heard(stage) == [(11, "first", [("x", "firing")])]
+    assert heard(stage) == [(12, "first", [("x", "firing")])]
     assert brief(stage.messages(OPS))[1:2] == [(71, "new alerts", [("x", "firing"), ("y", "firing")])]
     stage.comes(100, "x").upto(140)
     assert heard(stage)[1:] == [(131, "resolved", [("x", "resolved")])]
+
+
+def test_what_a_destination_rejects_after_its_fallback_was_told_is_not_told_to_that_again() -> None:
+    stage = tried(out().upto(20), 40, "rejected")
+    (row,) = stage.pending(OPS)
+    stage.play(Settled(row.id, "dead", at(40), "rejected: HTTP 400"))
+    stage.down.clear()
+    assert len(heard(stage.upto(60))) == 1
+    stage.comes(70, "x").upto(200)
+    assert heard(stage)[1:] == [(71, "resolved", [("x", "resolved")])]
+
+
+def test_what_is_rejected_while_the_fallback_is_told_something_else_is_told_it_next() -> None:
+    stage = audience(down=[OPS.key, MAIL.key]).goes(1, "x").upto(11.5)
+    (row,) = stage.pending(OPS)
+    stage.play(Settled(row.id, "dead", at(12), "rejected: HTTP 400"))
+    stage.goes(30, "y").upto(71.5)
+    (row,) = stage.pending(OPS)
+    stage.play(Settled(row.id, "dead", at(72), "rejected: HTTP 400"))
+    assert len(stage.pending(MAIL)) == 1
+    stage.down.clear()
+    stage.comes(80, "x").comes(81, "y").upto(200)
+    assert heard(stage) == [
+        (12, "first", [("x", "firing")]),
+        (80, "new alerts", [("x", "firing"), ("y", "firing")]),
+        (131, "resolved", [("x", "resolved"), ("y", "resolved")]),
+    ]
+
+
+def test_once_the_destination_is_well_the_fallback_of_its_fallback_hears_of_ends_only_too() -> None:
+    stage = out(fallbacks=((MAIL,), (PHONE,)))
+    stage.down.add(MAIL.key)
+    stage.goes(30, "y").upto(71.5)
+    stage = tried(tried(stage, 72, "refused", MAIL).upto(80), 90, "")
+    stage.down.discard(OPS.key)
+    stage.goes(100, "z").upto(200)
+    assert heard(stage, PHONE) == [(72, "first", [("x", "firing"), ("y", "firing")])]
+    stage.comes(210, "x").comes(211, "z").upto(300)
+    assert heard(stage, PHONE)[1:] == [(251, "resolved", [("x", "resolved")])]
 
 
 def test_what_people_withdrew_goes_to_nobody() -> None:

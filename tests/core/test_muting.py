@@ -13,8 +13,8 @@ from bridge.inhibit import InhibitRule
 from bridge.inputs import Happening
 from bridge.label_matchers import LabelMatchers
 from bridge.muting import Mutes
-from bridge.outbox import Routing
 from bridge.route import Route
+from bridge.routing import Routing
 from bridge.rule import Rule
 from bridge.setup import PlacedRule, Setup
 from bridge.silence import KEPT, Silence, declared, new_id

@@ -94,7 +94,7 @@ def known(engine: Engine) -> dict[str, object]:
     }
     knows["rows"] = {row.id: row for row in outbox.rows.values()}
     knows["firing"] = {name: msgspec.to_builtins(facts()) for name, facts in engine.firing.alerts.items()}
-    knows["numbers"] = engine.ledger.next_no, outbox.next_change
+    knows["numbers"] = engine.ledger.next_no, outbox.changes.next
     knows["time"] = engine.watch.t, engine.watch.w
     return knows
 

@@ -15,8 +15,8 @@ from bridge.events.accounts import Names
 from bridge.inhibit import InhibitRule
 from bridge.muting import Mutes
 from bridge.notification import Notification
-from bridge.outbox import Routing
 from bridge.route import Route
+from bridge.routing import Routing
 from bridge.ruletest.message import Numbering, tell
 from bridge.setup import PlacedRule, Setup
 from bridge.silence import Silence, new_id

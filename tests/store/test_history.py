@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from bridge.alert import Facts, Tally
+from bridge.changes import dump as dump_change
 from bridge.commit import ChangeRow, Commit, Muted, Settled
+from bridge.cursor import Change
 from bridge.errors import StoreError
-from bridge.group import Change, change_row
 from bridge.store import Store
 from bridge.store.history import read_alerts, read_history, read_message, read_outbox
 from bridge.store.told import Entry, Fixed, Turn
@@ -24,7 +25,7 @@ FIRST = "0123456789abcdef"
 
 def change(n: int, alert: str = FIRST, copy: bool = False, host: str = "n1") -> ChangeRow:
     facts = Facts("rule", {"alertname": "SlowDisk", "host": host}, n * SECOND, Tally(value=7.0, count=3))
-    return change_row("g", Change(n, "i", alert, "firing", n * SECOND, facts, copy=copy))
+    return dump_change("g", Change(n, "i", alert, "firing", n * SECOND, facts, copy=copy))
 
 
 def kinds(entries: list[Entry]) -> list[str]:
