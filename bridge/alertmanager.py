@@ -31,6 +31,7 @@ def body(notification: Notification, plain: bool = False) -> dict[str, Any]:
         "version": "4",
         "groupKey": notification.group_key,
         "truncatedAlerts": len(notification.alerts) - len(shown),
+        "notification_reason": _reason(notification),
     }
     return sound(told)
 
@@ -76,6 +77,16 @@ def _alert(alert: AlertView, external_url: str, plain: bool) -> dict[str, Any]:
         "generatorURL": external_url,
         "fingerprint": fingerprint(alert.labels),
     }
+
+
+def _reason(notification: Notification) -> str:
+    """In the words of Alertmanager, which has this key from 0.32 on."""
+    if notification.reason == "resolved":
+        return "all alerts resolved" if notification.status == "resolved" else "some alerts resolved"
+    return _REASONS[notification.reason]
+
+
+_REASONS = {"first": "first notification", "new alerts": "new alerts added", "reminder": "repeat interval elapsed"}
 
 
 def _status(state: str) -> str:

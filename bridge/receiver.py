@@ -20,6 +20,14 @@ RETRY_AFTER_MAX = 3600.0
 """Seconds; an answer that asks for a longer pause is not believed."""
 
 
+class Quota(msgspec.Struct, frozen=True):
+    """What a service counts some requests against: whoever sends such ones shares their rate and their pauses."""
+
+    account: Secret
+    rate: float
+    """Requests in a second that it takes for long, short bursts apart."""
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request. The URL is a secret: Slack's is a credential."""
 
@@ -31,6 +39,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
     signature: Signature | None = None
     """Adds its headers when the request goes out."""
+    quota: Quota | None = None
+    """Where it does not count against the destination's own account."""
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):

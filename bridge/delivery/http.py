@@ -61,10 +61,11 @@ class Http:
     ) -> None:
         await self._clients.close()
 
-    async def turn(self) -> None:
-        """Wait until the gate lets a request through: for the rate, and for pauses that the service asked for."""
-        place = self.gate.reserve(self.clock.now())
-        while (wait := max(place, self.gate.paused_until) - self.clock.now()) > 0:
+    async def turn(self, request: Request) -> None:
+        """Wait until its gate lets a request through: for the rate, and for pauses that the service asked for."""
+        gate = self.gate.of(request)
+        place = gate.reserve(self.clock.now())
+        while (wait := max(place, gate.paused_until) - self.clock.now()) > 0:
             await self.clock.sleep(wait / SECOND)
 
     async def send(self, request: Request) -> Reply:

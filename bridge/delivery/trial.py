@@ -37,7 +37,7 @@ async def _tell(destination: Destination, notification: Notification, http: Http
 
     async def send(request: Request) -> Reply:
         nonlocal began
-        await http.turn()
+        await http.turn(request)
         began = time.monotonic()
         return await http.send(request)
 

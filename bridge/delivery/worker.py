@@ -11,6 +11,7 @@ import msgspec
 from bridge.commit import Attempt, Commit, OutboxRow, Settled
 from bridge.delivery.backoff import PROBE, TRIES, burst, ladder
 from bridge.delivery.conversation import hold
+from bridge.delivery.gate import Gate
 from bridge.delivery.http import Http
 from bridge.delivery.standing import NOTHING, Repetition, Standing
 from bridge.errors import Refused, Rejected, Transient, Trouble
@@ -62,6 +63,8 @@ class Pending(msgspec.Struct, order=True):
     """The destination's return has brought it forward once."""
     began: int = 0
     """When its latest request went out; 0 if there was none yet."""
+    gate: Gate | None = None
+    """That its latest request had to pass."""
 
 
 class Worker:
@@ -236,7 +239,7 @@ class Worker:
 
     async def _resend(self, alerts: list[AlertView], external_url: str) -> None:
         async def send(request: Request) -> Reply:
-            await self._http.turn()
+            await self._http.turn(request)
             return await self._http.send(request)
 
         await hold(self._destination.resend(alerts, external_url), send)
@@ -286,7 +289,8 @@ class Worker:
         return reply.status if reply else None
 
     async def _send(self, pending: Pending, request: Request) -> Reply:
-        await self._http.turn()
+        pending.gate = self._http.gate.of(request)
+        await self._http.turn(request)
         pending.began = self._clock.now()
         self._sending.add(pending.id)
         try:
@@ -304,7 +308,7 @@ class Worker:
         self._reports.attempted(Attempt(pending.id, self._key, pending.began, seconds, status, kind, detail))
         log.debug("attempt notification=%s destination=%s trouble=%s %s", pending.id, self._key, kind or "none", detail)
         if isinstance(trouble, Transient) and trouble.retry_after:
-            self._http.gate.pause(self._clock.now() + round(trouble.retry_after * SECOND))
+            (pending.gate or self._http.gate).pause(self._clock.now() + round(trouble.retry_after * SECOND))
 
     def _delivered(self, pending: Pending) -> None:
         self._settle(pending, "delivered")

@@ -1,10 +1,11 @@
 """The rate that a service takes, and who shares it."""
 
 from bridge.delivery.gate import BURST, Gate, Gates
-from bridge.receiver import Destination
+from bridge.receiver import Destination, Request
 from bridge.receivers.slack import Slack
 from bridge.receivers.webhook import Webhook
 from bridge.values import SECOND
+from tests.receivers.notifications import alert, notification
 
 NOW = 1_800_000_000 * SECOND
 
@@ -53,6 +54,38 @@ def test_the_same_webhook_url_is_one_gate_and_another_is_another() -> None:
     assert gates.of(slack("https://hooks.example/a")) is first
     assert gates.of(slack("https://hooks.example/b")) is not first
     assert gates.of(Webhook.model_validate({"url": "https://hooks.example/a"})) is not first
+
+
+def bot(channel: str) -> Slack:
+    return Slack.model_validate({"bot_token": "xoxb-1", "channel": channel, "mode": "update"})
+
+
+def requests(slack: Slack) -> tuple[Request, Request]:
+    """The post of a group's first message, and the edit that the next one is."""
+    first = slack.deliver(notification(alert()), {})
+    edit = slack.deliver(notification(alert(), id="2" * 16), {"channel": "C1", "ts": "1.0", "to": slack.channel})
+    post, update = next(first), next(edit)
+    assert isinstance(post, Request)
+    assert isinstance(update, Request)
+    return post, update
+
+
+def test_edits_by_a_bot_are_counted_beside_what_it_posts_and_over_all_its_channels() -> None:
+    gates = Gates()
+    first, second = gates.of(bot("#a")), gates.of(bot("#b"))
+    post, update = requests(bot("#a"))
+    assert first.of(post) is first
+    assert first.of(update) is second.of(requests(bot("#b"))[1])
+    assert first.of(update) not in (first, second)
+    places = [first.of(update).reserve(NOW) - NOW for _ in range(BURST + 50)]
+    assert places[BURST - 1] == 0
+    assert places[-1] == 60 * SECOND
+    assert first.reserve(NOW) == NOW
+
+
+def test_a_channel_is_one_with_its_name_with_and_without_the_sign() -> None:
+    gates = Gates()
+    assert gates.of(bot("#a")) is gates.of(bot("a"))
 
 
 def test_a_destination_without_an_account_has_a_gate_of_its_own() -> None:

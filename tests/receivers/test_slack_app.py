@@ -13,6 +13,7 @@ from bridge.receivers.slack import Slack
 from bridge.values import HOUR, Secret
 from tests.delivery.conftest import Ledger, StartWorker, clock, ledger, make_row, start
 from tests.receivers.notifications import alert, notification
+from tests.sink import answer
 from tests.slack import TOKEN, FakeSlack
 from tests.waiting import eventually
 
@@ -51,6 +52,22 @@ async def slack() -> AsyncIterator[FakeSlack]:
 
 
 FIRING, MORE, ENDED = alert(), alert("firing", 1), alert("resolved")
+
+
+async def test_a_pause_that_slack_wants_for_edits_holds_back_no_other_message(
+    slack: FakeSlack, start: StartWorker, ledger: Ledger
+) -> None:
+    channel = Channel(slack, start, ledger, mode="update")
+    await channel.tell(FIRING)
+    taking, slack.then = slack.then, answer(429, Retry_After="300")
+    row = make_row(channel.clock, 2, id="2" * 16, memory=channel.memory)
+    channel.worker.put(row)
+    await eventually(lambda: [attempt for attempt in ledger.attempts if attempt.status == 429])
+    slack.then = taking
+    other = make_row(channel.clock, 3, id="3" * 16)
+    channel.worker.put(other)
+    await eventually(lambda: other.id in ledger.delivered)
+    assert row.id not in ledger.delivered
 
 
 async def test_as_messages_each_change_is_one_of_its_own(slack: FakeSlack, start: StartWorker, ledger: Ledger) -> None:

@@ -14,7 +14,7 @@ from bridge.body import NAMES
 from bridge.clock import SystemClock
 from bridge.delivery.gate import Gate
 from bridge.delivery.http import Http
-from bridge.notification import Notification
+from bridge.notification import AlertView, Notification
 from bridge.receiver import Request
 from bridge.receivers.webhook import BODY_MAX, Webhook
 from bridge.values import Secret
@@ -177,7 +177,22 @@ def test_alertmanagers_body_has_its_keys_and_its_words() -> None:
         "version": "4",
         "groupKey": '{alertname="AuthErrorBurst"}',
         "truncatedAlerts": 0,
+        "notification_reason": "first notification",
     }
+
+
+@pytest.mark.parametrize(
+    ("reason", "alerts", "said"),
+    [
+        ("first", [alert()], "first notification"),
+        ("new alerts", [alert()], "new alerts added"),
+        ("resolved", [alert(), alert("resolved", 1)], "some alerts resolved"),
+        ("resolved", [alert("resolved")], "all alerts resolved"),
+        ("reminder", [alert()], "repeat interval elapsed"),
+    ],
+)
+def test_in_alertmanagers_body_the_reason_is_told_in_its_words(reason: str, alerts: list[AlertView], said: str) -> None:
+    assert told(notification(*alerts, reason=reason), format="alertmanager")["notification_reason"] == said
 
 
 def test_in_alertmanagers_body_a_one_off_fires_and_has_an_end() -> None:

@@ -10,10 +10,13 @@ from pydantic import AfterValidator, Field, model_validator
 from bridge.endpoint import Endpoint, HeaderValue
 from bridge.headline import RANK, level
 from bridge.notification import Notification
-from bridge.receiver import Conversation, Remember, Reply, Request, WebAddress
+from bridge.receiver import Conversation, Quota, Remember, Reply, Request, WebAddress
 from bridge.receivers.slack.dialect import GONE, judge_app, judge_webhook, read, word
 from bridge.receivers.slack.message import Message, brief, full, simple
 from bridge.values import HOUR, Duration, Secret
+
+EDITS = 50 / 60
+"""Calls of chat.update in a second that Slack takes: its Tier 3, for each app and workspace, beside what is posted."""
 
 API = Secret("https://slack.com/api")
 
@@ -73,7 +76,8 @@ class Slack(Endpoint):
     `broadcast` shows changes in the channel as well: those for the worse (`worse`: a higher severity, or firing again
     after the end), `always`, or `never`. `mentions` are whom to mention, by the label `severity`, in the first message
     in which such an alert fires: `{critical: ['@here', S012AB3CD]}`. `webhook_url` and `bot_token` are secrets.
-    More than one message a second to a channel is held back, as Slack wants it.
+    More than one message a second to a channel is held back, and more than 50 edits a minute by a bot, as Slack wants
+    it.
     """
 
     key: ClassVar[str] = "slack_configs"
@@ -108,10 +112,10 @@ class Slack(Endpoint):
         return self.thread_for if self.mode == "thread" else 0
 
     def account(self) -> Secret:
-        """Slack counts by channel."""
+        """Slack counts messages by channel."""
         if self.bot_token is None:
             return self.webhook_url or API
-        return Secret(f"{self.bot_token.reveal()} {self.channel}")
+        return Secret(f"{self.bot_token.reveal()} {(self.channel or '').removeprefix('#')}")
 
     def judge(self, reply: Reply) -> None:
         (judge_webhook if self.bot_token is None else judge_app)(reply)
@@ -151,6 +155,7 @@ class Slack(Endpoint):
             url=Secret(f"{self.base_url.reveal().rstrip('/')}/{method}"),
             headers={"Content-Type": _JSON, "Authorization": f"Bearer {token}"},
             body=msgspec.json.encode({**message, **more}),
+            quota=Quota(Secret(f"{token} {method}"), EDITS) if method == "chat.update" else None,
         )
 
 
