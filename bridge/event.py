@@ -14,6 +14,10 @@ from bridge.values import SECOND
 Kind = Literal["text", "number", "bytes", "seconds", "percent", "time"]
 """What a field is: `seconds` of rules are nanoseconds in payloads; `time` is compared as the span until it."""
 
+Hearer = Literal["system", "account", "both", "asker"]
+"""Whom servers tell an event: the system account, the account that it is about, both of them, or the account whose
+user asked for it (the system account where that is its own)."""
+
 Value = str | float | None
 """What a rule reads: None where the event does not have the field."""
 
@@ -64,6 +68,7 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
     """Where in the payload its account's id stands, or is put if the subject says it; "" for events of no account."""
     tag: str = ""
     """Where the account's name stands, if a server tells it."""
+    told_to: Hearer = "system"
     since: str = ""
     """The first version of the server that tells it; "" for all that the bridge works with."""
     severity: str = "info"
@@ -79,6 +84,11 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
     def own(self) -> bool:
         """It comes from the bridge itself, not from NATS."""
         return not (self.subjects or self.aliases)
+
+    @property
+    def imported(self) -> bool:
+        """The system account hears of it in other accounts only if it imports it."""
+        return self.told_to in ("account", "asker")
 
 
 class Event(msgspec.Struct, gc=False):

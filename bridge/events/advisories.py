@@ -16,18 +16,6 @@ from bridge.once import Once
 Refuse = Callable[[str, bytes, int, str], Event | None]
 """Takes a message that is none of them, with a word about it."""
 
-TWOFOLD = frozenset(
-    f"js.{name}"
-    for name in (
-        "stream_leader_elected",
-        "stream_quorum_lost",
-        "stream_batch_abandoned",
-        "consumer_leader_elected",
-        "consumer_quorum_lost",
-    )
-)
-"""What servers tell the account and the system account."""
-
 
 class Advisories:
     """How those of one type become events."""
@@ -36,7 +24,7 @@ class Advisories:
         self._kind, self._once, self._learned, self._name_of = kind, once, learned, name_of
         self._hides_user = names.token_auth and "client.user" in kind.fields
         self._suffix = kind.name.removeprefix("js.")
-        self._twofold = kind.name in TWOFOLD
+        self._twofold = kind.told_to == "both"
         by_name: dict[str, list[str]] = {}
         for id, name in names.accounts.items():
             by_name.setdefault(name, []).append(id)
