@@ -65,8 +65,8 @@ class Cursor(msgspec.Struct):
     """What the receiver remembered about this group."""
     owed: list[str] = []
     """Of a stand-in: ids of alerts that somebody else will never be told of, so that this one must be."""
-    vouched: int = 0
-    """The newest change that others were told of in this destination's stead."""
+    heard: list[str] = []
+    """Of a stand-in: ids of alerts that it was told of, as long as others wait to be."""
 
     @property
     def covered(self) -> int:
@@ -85,3 +85,5 @@ class Content(msgspec.Struct):
     """Ends that are muted, by their numbers."""
     owed: list[str]
     """Of what is owed, what is muted."""
+    heard: list[str] = []
+    """All of which it tells: ids of alerts, also of one-offs that are one line in it."""

@@ -54,12 +54,15 @@ class Group(msgspec.Struct):
             if change.identity in cursor.told or change.alert in cursor.owed
         ]
         content = Content(None, [], [], [], [], self._owed_and_muted(cursor))
-        content.events = _merge([each for each in events if each.identity not in self.muted])
+        events = [each for each in events if each.identity not in self.muted]
+        content.events = _merge(events)
         content.resolved = [change for change in mine if change.identity not in self.muted]
+        content.heard = [each.alert for each in (*events, *content.resolved)]
         content.held = [change.n for change in mine if change.identity in self.muted]
         if owed or content.events:
             known = [name for name, alert in self.firing.items() if _has_heard(cursor.told.get(name), alert)]
             content.firing = [name for name in self.firing if name in {*owed, *known} and name not in self.muted]
+            content.heard += [self.firing[name] for name in content.firing]
             content.reason = "new alerts" if cursor.last else "first"
         elif content.resolved:
             content.reason = "resolved" if cursor.last else "first"
@@ -74,7 +77,7 @@ class Group(msgspec.Struct):
         ended = self._resolved(changes, cursor) if send_resolved else []
         resolved = [change for change in ended if change.identity not in self.muted]
         held = [change.n for change in ended if change.identity in self.muted and change.identity in cursor.told]
-        events = _merge([each for each in changes if each.state == "event" and each.identity not in self.muted])
+        events = [each for each in changes if each.state == "event" and each.identity not in self.muted]
         reason: Reason | None = None
         if fresh or events:
             reason = "new alerts" if cursor.last else "first"
@@ -82,7 +85,8 @@ class Group(msgspec.Struct):
             reason = "resolved" if cursor.last else "first"
         elif firing and cursor.last and remind(cursor):
             reason = "reminder"
-        return Content(reason, firing, events, resolved, held, self._owed_and_muted(cursor))
+        heard = [*(self.firing[name] for name in firing), *(each.alert for each in (*events, *resolved))]
+        return Content(reason, firing, _merge(events), resolved, held, self._owed_and_muted(cursor), heard)
 
     def cursor(self, destination: str) -> Cursor:
         return self.cursors.setdefault(destination, Cursor())
@@ -96,6 +100,7 @@ class Group(msgspec.Struct):
         cursor = self.cursor(destination)
         cursor.held, cursor.owed = content.held, content.owed
         cursor.row, cursor.row_upto, cursor.last, cursor.waiting = row, max(upto, cursor.upto), at, False
+        cursor.heard = [*cursor.heard, *content.heard] if destination in self.standins else []
         cursor.reminders = cursor.reminders + 1 if content.reason == "reminder" else 0
         for change in self.changes:
             change.frozen = True
@@ -124,15 +129,16 @@ class Group(msgspec.Struct):
         cursor.upto, cursor.waiting = max(cursor.upto, self.newest), False
         cursor.held, cursor.owed = content.held, content.owed
         open_ = self._open(destination, cursor)
-        cursor.told = {name: told for name, told in cursor.told.items() if told.alert in open_}
+        cursor.told = {name: told for name, told in cursor.told.items() if name in open_}
 
     def settle(self, destination: str, notification: Notification, arrived: bool) -> None:
         """A message was delivered or is dead: both move the cursor, but only an arrived one told of a firing."""
         cursor = self.cursor(destination)
         cursor.row, cursor.upto = "", max(cursor.upto, cursor.row_upto)
-        earlier, open_ = cursor.told, self._open(destination, cursor)
+        ended = {identity(alert.labels) for alert in notification.alerts if alert.state == "resolved"}
+        earlier, open_ = cursor.told, self._open(destination, cursor) - ended
         cursor.told = {
-            name: Told(told.alert, told.arrived, latest=False) for name, told in earlier.items() if told.alert in open_
+            name: Told(told.alert, told.arrived, latest=False) for name, told in earlier.items() if name in open_
         }
         for alert in notification.alerts:
             if alert.state == "firing":
@@ -162,6 +168,9 @@ class Group(msgspec.Struct):
         told = {each.n for each in self.changes if each.n <= upto and each.n not in held and each.alert not in owed}
         if told:
             self.changes = [change for change in self.changes if change.n not in told]
+        left = {change.alert for change in self.changes}
+        for cursor in self.cursors.values():
+            cursor.heard = [alert for alert in cursor.heard if alert in left]
         return sorted(told)
 
     def supersede(self, identity: str) -> list[int]:
@@ -179,14 +188,14 @@ class Group(msgspec.Struct):
         edges = {cursor.upto for cursor in self.cursors.values()}
         edges |= {cursor.row_upto for cursor in self.cursors.values() if cursor.row}
         ordered = sorted(edges)
-        owed = [cursor.owed for cursor in self.cursors.values() if cursor.owed]
+        debts = [ids for each in self.cursors.values() for ids in (each.owed, each.heard) if ids]
         kept: dict[tuple[str, int, tuple[bool, ...]], Change] = {}
         gone: list[int] = []
         counting: dict[int, Change] = {}
         for change in self.changes:
             if change.state != "event" or not change.frozen:
                 continue
-            place = change.identity, bisect_left(ordered, change.n), tuple(change.alert in each for each in owed)
+            place = change.identity, bisect_left(ordered, change.n), tuple(change.alert in ids for ids in debts)
             if earlier := kept.get(place):
                 change.facts.tally.precede(earlier.facts.tally)
                 gone.append(earlier.n)
@@ -198,11 +207,10 @@ class Group(msgspec.Struct):
         return gone, list(counting.values())
 
     def lost(self, destination: str, notification: Notification) -> list[str]:
-        """The ids of alerts of a message that its destination will never take, and that nobody knows in its stead."""
+        """The ids of alerts that a destination would know of by a message that it will never take."""
         cursor = self.cursor(destination)
         names = {identity(alert.labels) for alert in notification.alerts}
         ids = {alert.id for alert in notification.alerts}
-        vouched = {change.alert for change in self.changes if change.n <= cursor.vouched and change.state == "firing"}
         firing = [
             alert.id
             for alert in notification.alerts
@@ -211,23 +219,18 @@ class Group(msgspec.Struct):
         ended = [
             change.alert
             for change in self.changes
-            if change.state != "firing" and cursor.vouched < change.n <= cursor.row_upto
+            if change.state != "firing" and change.n <= cursor.row_upto
             if change.alert in ids or (change.state == "event" and change.identity in names)
             if self._concerns(change, destination, cursor)
         ]
-        return [*(alert for alert in firing if alert not in vouched), *ended]
-
-    def vouch(self, destination: str, heirs: Iterable[str]) -> None:
-        """What all of those who stand in for a destination have been told, they were told in its stead."""
-        told = min((self.cursor(heir).covered for heir in heirs), default=0)
-        if told > self.cursor(destination).vouched:
-            self.cursor(destination).vouched = told
+        return [*firing, *ended]
 
     def owe(self, destination: str, alerts: Iterable[str]) -> None:
-        """A destination is to be told of alerts that somebody else will never be told of, unless it knows."""
+        """A destination is to be told of alerts that somebody else will never be told of, unless it was already."""
         cursor = self.cursor(destination)
-        knows = {told.alert for name, told in cursor.told.items() if told.arrived and name in self.firing}
-        cursor.owed = [*cursor.owed, *(each for each in alerts if each not in knows and each not in cursor.owed)]
+        known = {told.alert for name, told in cursor.told.items() if told.arrived and name in self.firing}
+        known |= {*cursor.heard, *cursor.owed}
+        cursor.owed = [*cursor.owed, *(each for each in alerts if each not in known)]
 
     def shed(self) -> list[int]:
         """A destination was not told for too long: the oldest changes are told to nobody. Returns their numbers."""
@@ -236,6 +239,10 @@ class Group(msgspec.Struct):
         old = [change.n for change in self.changes[: len(self.changes) - CHANGES_MAX * 3 // 4]]
         self.changes = self.changes[len(old) :]
         return old
+
+    def holds(self, alert: str) -> bool:
+        """It fires, or there is something to tell of it."""
+        return alert in self.firing.values() or any(change.alert == alert for change in self.changes)
 
     @property
     def over(self) -> bool:
@@ -253,9 +260,9 @@ class Group(msgspec.Struct):
         return untold and destination not in change.past
 
     def _open(self, destination: str, cursor: Cursor) -> set[str]:
-        """The ids of alerts of which there is more to tell: they fire still, or their end waits."""
+        """The alerts of which there is more to tell, be it of a later episode: they fire, or their end waits."""
         ends = (each for each in self.changes if each.state == "resolved")
-        return {*self.firing.values(), *(each.alert for each in ends if self._concerns(each, destination, cursor))}
+        return {*self.firing, *(each.identity for each in ends if self._concerns(each, destination, cursor))}
 
     def _owed_and_muted(self, cursor: Cursor) -> list[str]:
         if not (cursor.owed and self.muted):
@@ -265,14 +272,17 @@ class Group(msgspec.Struct):
         return [alert for alert in cursor.owed if alert in muted]
 
     def _resolved(self, changes: list[Change], cursor: Cursor) -> list[Change]:
-        """Ended alerts of which the destination knows, or which fired and ended since its last message."""
+        """Ended alerts of which the destination knows, or which fired and ended since its last message.
+
+        What it knows may be an earlier episode, whose end it was not told because the alert had fired again.
+        """
         begun = {change.alert for change in changes if change.state == "firing"}
         ended: dict[str, Change] = {}
         for change in changes:
             if change.state != "resolved" or change.identity in self.firing:
                 continue
             told = cursor.told.get(change.identity)
-            if change.alert in begun or change.alert in cursor.owed or _has_heard(told, change.alert):
+            if change.alert in begun or change.alert in cursor.owed or (told and told.arrived):
                 ended[change.identity] = change
         return list(ended.values())
 

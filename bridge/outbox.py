@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from bridge.alert import Alert, Facts, copied, digest
+from bridge.alert import Alert, Facts, copied, digest, identity
 from bridge.author import Author, Living
 from bridge.changes import Changes
 from bridge.changes import load as load_change
@@ -118,12 +118,11 @@ class Outbox:
         group = self.groups[id]
         slept, node = group.asleep, self._roster.node(group)
         self._mute(group, node, at)
-        heirs = {target.key: self._standins.appoint(group, target.key) for target in self._targets(group)}
+        for target in self._targets(group):
+            self._standins.appoint(group, target.key)
         frozen = self._teller.tell(
             group, self._targets(group), at, lambda each: at - each.last >= node.repeat_after(each.reminders)
         )
-        for key, others in heirs.items():
-            group.vouch(key, (other.key for other in others))
         group.ticked = at
         self._prune(group)
         self._go_on(group, at, slept)
@@ -203,7 +202,6 @@ class Outbox:
                 group.owe(heir.key, lost)
             unaware = [heir for heir in heirs if heir.key not in stood_in or group.cursor(heir.key).owed]
             frozen += self._tell(group, unaware, at)
-            group.vouch(destination, (heir.key for heir in heirs))
             self._roster.rest(group, at)
         for row in list(self.rows.values()):
             if row.destination == destination and not row.notification.covers and row.group not in self.groups:
@@ -358,16 +356,17 @@ class Outbox:
         self._muted += self.muting.look(group, node, lambda name: self._alerts[name].labels, at)
 
     def _pass_on(self, row: OutboxRow, at: int) -> list[Change]:
-        """A group that is no more had a message that is never taken. What fires is owed where it belongs now, so that
-        its end is told as well."""
+        """A message of a group that is no more is never taken. What fired is owed where it belongs now, so that its end
+        is told as well, unless it has fired anew since."""
         owed: dict[str, list[str]] = {}
         rest: list[AlertView] = []
         for alert in row.notification.alerts:
             places = self._roster.homes(alert.labels, row.notification.about_bridge) if alert.state == "firing" else {}
-            homes = [id for id in places if id in self.groups and alert.id in self.groups[id].firing.values()]
+            homes = [id for id in places if id in self.groups and self.groups[id].holds(alert.id)]
             for id in homes:
                 owed.setdefault(id, []).append(alert.id)
-            rest += [] if homes else [alert]
+            superseded = alert.state == "firing" and identity(alert.labels) in self._alerts
+            rest += [] if homes or superseded else [alert]
         frozen: list[Change] = []
         for group, lost in [(self.groups[id], lost) for id, lost in owed.items()]:
             if self._target(group, row.destination):

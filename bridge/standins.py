@@ -82,9 +82,9 @@ class StandIns:
         Returns those who are.
         """
         heirs = list(self._appoint(group, key)) if lost else []
-        for target in heirs:
-            group.owe(target.key, lost)
-        return heirs
+        for heir in heirs:
+            group.owe(heir.key, lost)
+        return [heir for heir in heirs if group.cursor(heir.key).owed]
 
     def ends_only(self, group: Group, key: str) -> bool:
         """Those it stood in for are well again: the ends of what it was told are all that it is told, but for debts."""
@@ -99,13 +99,18 @@ class StandIns:
         )
 
     def dismiss(self, group: Group) -> None:
-        """Those that are not needed any more, and have been told the ends of all that they were told."""
+        """Those that are not needed any more, and have been told the ends of all that they were told.
+
+        What others wait to be told, they may be needed for again; it must not be told to them twice then.
+        """
         for key in [*group.standins]:
             cursor = group.cursors.get(key)
             if key not in self._by_key or cursor is None:
                 del group.standins[key]
                 group.cursors.pop(key, None)
-            elif self.ends_only(group, key) and not (cursor.row or cursor.owed or (cursor.told and cursor.last)):
+            elif self.ends_only(group, key) and not (
+                cursor.row or cursor.owed or cursor.heard or (cursor.told and cursor.last)
+            ):
                 del group.standins[key], group.cursors[key]
 
     def _appoint(self, group: Group, key: str) -> Iterator[Target]:
@@ -124,7 +129,7 @@ class StandIns:
             group.owe(target.key, known.owed)
         else:
             told = {name: each for name, each in known.told.items() if each.arrived}
-            heir = Cursor(upto=known.upto, told=told, held=list(known.held), owed=list(known.owed))
+            heir = Cursor(known.upto, told, held=list(known.held), owed=list(known.owed))
             group.cursors[target.key] = heir
         group.standins[target.key] = key
         return True
