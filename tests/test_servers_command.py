@@ -87,8 +87,10 @@ def test_all_servers_of_a_cluster_are_shown(nats_binary: Path, ask: Ask) -> None
         assert json.loads(table(one["server"]["id"], "--json").output)["server"]["name"] == "s2"
         assert _words(table("s22")) == "no server 's22' among the 3 that answered; did you mean s2?"
         os.kill(servers[2].pid, signal.SIGSTOP)
-        cut = table()
-        os.kill(servers[2].pid, signal.SIGCONT)
+        try:
+            cut = table()
+        finally:
+            os.kill(servers[2].pid, signal.SIGCONT)
         assert cut.exit_code == 1
         assert cut.output.splitlines()[-1].startswith("2 of 3 servers answered; 1 missing")
 

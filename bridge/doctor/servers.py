@@ -105,7 +105,7 @@ class _Examined:
         except LoginFailed as error:
             yield failed(f"login: {error}")
         except SourceError as error:
-            yield failed(f"nats: {error}; check nats.servers in {self._settings.file}, the server and firewalls")
+            yield failed(f"nats: {error}")
 
     async def _inside(self, nats: Connection, whole: bool) -> AsyncIterator[Finding]:
         # First, while nothing is subscribed to that would look like somebody who answers.

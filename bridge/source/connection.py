@@ -7,7 +7,6 @@ next connection has a new client.
 import asyncio
 import contextlib
 import logging
-import os
 import re
 import socket
 import ssl
@@ -19,7 +18,8 @@ from nats.aio.client import Client, RawCredentials
 from nats.aio.msg import Msg
 
 from bridge.clock import Clock
-from bridge.errors import LoginFailed, SourceError, Unreachable, WrongAccount
+from bridge.errors import Unreachable, WrongAccount
+from bridge.source import complaint
 from bridge.source.force import abort, on_reading_end, tasks_of
 from bridge.source.gather import PING_SUBJECT, Answer, Gathered, Gatherer, Paged
 from bridge.source.login import Login, read_login, tls_context
@@ -30,16 +30,12 @@ from bridge.source.settings import Limits, Settings
 from bridge.source.sink import Sink
 from bridge.source.subscription import Subscriptions
 
-_REFUSALS = ("authorization", "authentication", "account active connections")
-"""What `-ERR` says, in lower case, where a login is refused (nats-server's errors.go)."""
 _DENIED = re.compile(r'permissions violation for (subscription|publish)[^"]*"([^"]+)"')
 """nats-py hands on in lower case what the server says; 2.9.10 and 2.15.1 say the same."""
 _REQUEST_ID = re.compile(r"(?:(?<=^\$SYS\.REQ\.SERVER\.)N|(?<=^\$SYS\.REQ\.ACCOUNT\.)A)[A-Z2-7]{55}(?=\.)")
 """Whose id stands in a request to a server or about an account: what is denied for one is denied for all."""
 STOPS = ("$SYS.SERVER.*.SHUTDOWN", "$SYS.SERVER.*.LAMEDUCK")
 _PING_FOR_EVER = 24 * 3600
-_REASON_MAX = 256
-"""Characters: some of it is the server's own text."""
 _FLOOD = 16
 """Messages in one piece."""
 _CLOSE_MAX = 1.0
@@ -76,9 +72,9 @@ class Connection:
         self._closed = asyncio.Event()
         self._denied: set[str] = set()
         self._hoped: set[str] = set()
+        """Denied before and asked for again; what the server does not deny again it allows."""
         self._optional: set[str] = set()
         """Requests that it is no trouble to be refused."""
-        """Denied before and asked for again; what the server does not deny again it allows."""
         self._subscriptions = Subscriptions(self._client, self._take_all, sink, limits.patience)
         self._gatherer = Gatherer(self._client, limits.quiet, self._take)
 
@@ -221,18 +217,13 @@ class Connection:
         self._reports.clocks.drained(asked)
         self.heard_at = max(self.heard_at, asked)
 
-    def unreachable(self, reason: str) -> Unreachable:
-        """The error that says so."""
-        return Unreachable(f"cannot connect to {self.target.address}: {reason}", self.target.address, reason)
+    def unreachable(self, reason: str, check: str = "") -> Unreachable:
+        """The error that says so. `check`: what to look at, if it is not the server's address."""
+        return complaint.unreachable(self.target, self._settings.file, reason, check)
 
     def wrong_account(self) -> WrongAccount:
         """The error that says that this is not the system account."""
-        address, reason = self.target.address, "outside the system account"
-        what = (
-            f"logged in to {address} {self.login}, but {reason}, so no events would ever come; use a user of the "
-            "account that the server's configuration names as system_account ($SYS where it names none)"
-        )
-        return WrongAccount(what, address, reason)
+        return complaint.wrong_account(self.target, self.login)
 
     def end(self, reason: str) -> None:
         """It does not work any more, or is not wanted any more."""
@@ -308,7 +299,8 @@ class Connection:
     def _demand_tls(self) -> None:
         # nats-py goes on without TLS where a server offers none, even for tls://.
         if self.target.tls and self.target.scheme != "wss" and not self._client._server_info.get("tls_required"):
-            raise self.unreachable("the server offers no TLS, which nats.servers or nats.tls demand")
+            check = f"check nats.servers and nats.tls in {self._settings.file}"
+            raise self.unreachable("the server offers no TLS, which nats.servers or nats.tls demand", check)
 
     async def _await_sign_of_life(self, ping: asyncio.Task[float]) -> None:
         while True:
@@ -344,15 +336,15 @@ class Connection:
     async def _on_error(self, error: Exception) -> None:
         if self._opening:
             # To raise is the only way out of connect(): nats-py would try this server for ever.
-            raise self._refused(error) from error
+            raise complaint.refused(self.target, self._settings.file, error, self.login, self._check) from error
         if denied := _DENIED.search(str(error)):
             self._deny(denied[1], denied[2])
         else:
-            self.end(_plain(error))
+            self.end(complaint.plain(error))
 
     async def _on_closed(self) -> None:
         error = self._client.last_error
-        self.end(_plain(error) if error and not _DENIED.search(str(error)) else "the connection was closed")
+        self.end(complaint.plain(error) if error and not _DENIED.search(str(error)) else "the connection was closed")
         self._closed.set()
 
     async def _on_leaving(self) -> None:
@@ -373,24 +365,15 @@ class Connection:
             return
         self._denied.add(subject)
         self._subscriptions.refuse(subject)
-        verb = "subscribe to" if action == "subscription" else "publish to"
-        key = "subscribe" if action == "subscription" else "publish"
-        what = f"the bridge, connected to {self.target.address} {self.login}, may not {verb} {subject}"
-        self._reports.denied(f"{what}; allow it in permissions.{key} of this user", subject)
-
-    def _refused(self, error: Exception) -> SourceError:
-        reason = _plain(error)
-        if isinstance(error, nats_errors.Error) and any(word in reason.lower() for word in _REFUSALS):
-            what = f"cannot log in to {self.target.address} {self.login}: {reason}; {self._check}"
-            return LoginFailed(what, self.target.address, reason)
-        return self.unreachable(reason)
+        what = complaint.denied(self.target, self.login, action == "subscription", subject)
+        self._reports.denied(what, subject)
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
         except (nats_errors.Error, OSError) as error:
-            raise self.unreachable(_plain(error)) from error
+            raise complaint.broken(self.target, self._settings.file, error) from error
 
 
 def _raw(login: Login) -> RawCredentials:
@@ -399,21 +382,3 @@ def _raw(login: Login) -> RawCredentials:
         f"-----BEGIN NATS USER JWT-----\n{login.jwt}\n------END NATS USER JWT------\n"
         f"-----BEGIN USER NKEY SEED-----\n{login.seed}\n------END USER NKEY SEED------\n"
     )
-
-
-def _plain(error: Exception) -> str:
-    """An error of nats-py or the network as people would say it."""
-    match error:
-        case nats_errors.UnexpectedEOF():
-            return "the server closed the connection"
-        case TimeoutError():
-            return "no answer"
-        case ssl.SSLCertVerificationError():
-            return f"its certificate is not accepted: {error.verify_message}"
-        case ssl.SSLError():
-            return f"TLS failed: {error.reason or error}"
-        case OSError(errno=int(number)) if number > 0:
-            return os.strerror(number)
-        case OSError(strerror=str(text)):
-            return text
-    return str(error).removeprefix("nats: ").strip().strip("'")[:_REASON_MAX] or type(error).__name__

@@ -92,7 +92,8 @@ def _no_password() -> str:
 
 def _unusable(key: str, path: Path | None, error: Exception, target: Target) -> Unreachable:
     reason = f"cannot use {key} {path}: {getattr(error, 'strerror', None) or error}"
-    return Unreachable(f"cannot connect to {target.address}: {reason}", target.address, reason)
+    check = "check the file, its owner and its mode; it is read again at each try"
+    return Unreachable(f"cannot connect to {target.address}: {reason}; {check}", target.address, reason)
 
 
 def find_jwt(creds: str) -> str | None:

@@ -117,7 +117,7 @@ class Roster:
         """It answers everything. Told the first time too: an alert may be from before the bridge's start."""
         if not member.settled:
             if member.silent:
-                _log.warning("server %s (%s) answers again", member.server.name, member.server.id)
+                _log.info("server %s (%s) answers again", member.server.name, member.server.id)
             member.silent, member.settled = False, True
             self._tell("server_answered", member.server)
 

@@ -68,7 +68,8 @@ async def call(nats: Connection, within: float) -> dict[str, Answer]:
         what = f"{nats.target.address} lets the bridge, {nats.login}, not publish to {PING_SUBJECT}"
         raise SourceError(f"{what}; allow it in permissions.publish of this user", nats.target.address, "denied")
     if not gathered.answers:
-        raise nats.unreachable(f"no server answered {PING_SUBJECT} within {within:g} s; is this the system account?")
+        what = f"no server answered {PING_SUBJECT} at {nats.target.address} within {within:g} s"
+        raise SourceError(f"{what}; use a user of the system account", nats.target.address, "no answer")
     return gathered.answers
 
 
