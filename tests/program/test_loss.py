@@ -13,7 +13,7 @@ from tests.program.conftest import StartBridge
 from tests.program.messages import lines
 from tests.program.program import Program
 from tests.program.rules import rules_file
-from tests.program.storm import Storm
+from tests.program.storm import BATCH, Storm
 from tests.program.trouble import SERVER, Peer
 from tests.sink import Sink
 from tests.waiting import eventually
@@ -61,11 +61,12 @@ async def received_and_dropped(program: Program, storm: Storm, sink: Sink) -> tu
     """Once it has read all that was sent."""
     await asyncio.to_thread(storm.publish, 1, "last")
     await eventually(lambda: lines(sink.requests, "Last"), within=60)
-    return accounts(program)
+    received, dropped = accounts(program)
+    return received - storm.answered, dropped
 
 
 def accounts(program: Program) -> tuple[int, int]:
-    """Received and dropped, as the program says at its end; without the answers to its PINGs, one a connection."""
+    """Received and dropped, as the program says at its end; without the server's answers to its PINGs."""
     assert program.stop() == 0
     found = re.search(r"stopped received=(\d+) dropped=(\d+)", program.lines[-1])
     assert found, program.lines[-1]
@@ -99,7 +100,7 @@ async def test_what_the_server_cannot_keep_is_counted_or_told(
     program = start_bridge(rules_file(server.url, sink.url, AWAY + COUNTED.format(count=messages + 1)))
     await program.hears()
     with Storm(server, size=800) as storm:
-        # A first one, so that the bridge knows its numbers.
+        # A first one, so that the bridge knows its numbers; it answers the PING after the gap.
         storm.publish(1)
         await suspended(program, lambda: storm.publish(messages), seconds=5)
         await eventually(lambda: lines(sink.requests), within=60)
@@ -110,8 +111,11 @@ async def test_what_the_server_cannot_keep_is_counted_or_told(
         return
     assert missed > 0
     (told,) = [line.summary for line in lines(sink.requests, "Away")]
-    # Nobody else gives away its numbers, so a bound is exact; but it answers no PING.
-    assert {f"storm: at most {missed}", "storm: not heard since, unknown"} & set(told.split("; "))
+    (bound,) = [
+        int(one.removeprefix("storm: at most ")) for one in told.split("; ") if one.startswith("storm: at most")
+    ]
+    # Its answer to the PING may overtake what it had numbered before, but not written yet.
+    assert missed <= bound <= missed + 2 * BATCH
 
 
 async def test_the_bound_holds_when_the_server_cuts_a_slow_bridge_off(
