@@ -119,7 +119,9 @@ class Group(msgspec.Struct):
         if self.over or self.muted or untold:
             return self.next_tick(after, interval)
         if not self.firing:
-            return NEVER
+            # One-offs have no end that would keep their messages apart.
+            recent = any(each.state == "event" and each.at > self.ticked - interval for each in self.changes)
+            return self.next_tick(after, interval) if recent else NEVER
         reminder = min((each.last + node.repeat_after(each.reminders) for each in cursors), default=0)
         return self.next_tick(max(after, reminder), interval)
 
@@ -145,6 +147,13 @@ class Group(msgspec.Struct):
                 name = identity(alert.labels)
                 knew = name in earlier and earlier[name].alert == alert.id and earlier[name].arrived
                 cursor.told[name] = Told(alert.id, arrived or knew)
+
+    def restart(self) -> None:
+        """Nothing fires, and all was told to those who take it: ticks begin anew with what comes now."""
+        self.ticked = 0
+        for cursor in self.cursors.values():
+            if not cursor.row and not cursor.waiting:
+                cursor.last = 0
 
     def sleep(self) -> None:
         """It is over; only what its receivers remember is kept, so that they can go on from there."""

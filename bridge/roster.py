@@ -40,6 +40,10 @@ class Roster:
         elif group.asleep:
             group.labels, group.receiver = place.labels, place.receiver
             self.file(group, at + place.wait)
+        elif group.due == NEVER:
+            # Only those who take nothing now are kept waiting; for all others it is over, and this is a new one.
+            group.restart()
+            self.file(group, at + place.wait)
         return group
 
     def node(self, group: Group) -> Node:
