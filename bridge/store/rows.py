@@ -21,7 +21,7 @@ from bridge.commit import (
 from bridge.notification import Notification
 
 Statement = tuple[str, Sequence[Sequence[Any]]]
-"""SQL and the parameters of each of its runs."""
+"""SQL and the parameters of each of its runs; of each row, where it says `{rows}` (see transaction)."""
 
 SELECT_STATES = "SELECT no, rule, key, upto, body FROM state ORDER BY no"
 SELECT_JOURNAL = "SELECT n, body FROM journal WHERE n > ? ORDER BY n"
@@ -35,31 +35,32 @@ SELECT_OUTBOX = """SELECT rowid, id, destination, grp, created, due, expires, at
 _PUT_META = """INSERT INTO meta (one, n, t, journal_upto, body) VALUES (1, ?, ?, ?, ?)
     ON CONFLICT (one) DO UPDATE SET n = excluded.n, t = excluded.t, body = excluded.body,
     journal_upto = max(journal_upto, excluded.journal_upto)"""
-_PUT_JOURNAL = "INSERT OR REPLACE INTO journal (n, body) VALUES (?, ?)"
-_DELETE_STATE = "DELETE FROM state WHERE no = ?"
-_PUT_STATE = "INSERT OR REPLACE INTO state (no, rule, key, upto, body) VALUES (?, ?, ?, ?, ?)"
-_DELETE_GROUP = "DELETE FROM alert_group WHERE id = ?"
-_PUT_GROUP = "INSERT OR REPLACE INTO alert_group (id, due, body) VALUES (?, ?, ?)"
+_PUT_JOURNAL = "INSERT OR REPLACE INTO journal (n, body) VALUES {rows}"
+_DELETE_STATE = "DELETE FROM state WHERE no IN (VALUES {rows})"
+_PUT_STATE = "INSERT OR REPLACE INTO state (no, rule, key, upto, body) VALUES {rows}"
+_DELETE_GROUP = "DELETE FROM alert_group WHERE id IN (VALUES {rows})"
+_PUT_GROUP = "INSERT OR REPLACE INTO alert_group (id, due, body) VALUES {rows}"
 # A change that is there already is a one-off that was counted on, or one that moved to another group.
-_PUT_CHANGE = """INSERT INTO change (n, grp, alert, state, at, body, name) VALUES (?, ?, ?, ?, ?, ?, ?)
+_PUT_CHANGE = """INSERT INTO change (n, grp, alert, state, at, body, name) VALUES {rows}
     ON CONFLICT (n) DO UPDATE SET grp = excluded.grp, body = excluded.body"""
-_DELETE_SILENCE = "DELETE FROM silence WHERE id = ?"
-_PUT_SILENCE = "INSERT OR REPLACE INTO silence (id, body) VALUES (?, ?)"
-_PUT_ACCOUNT = "INSERT OR REPLACE INTO account (kind, key, value) VALUES (?, ?, ?)"
-_TELL_CHANGE = "UPDATE change SET told = 1 WHERE n = ?"
+_DELETE_SILENCE = "DELETE FROM silence WHERE id IN (VALUES {rows})"
+_PUT_SILENCE = "INSERT OR REPLACE INTO silence (id, body) VALUES {rows}"
+_PUT_ACCOUNT = "INSERT OR REPLACE INTO account (kind, key, value) VALUES {rows}"
+_TELL_CHANGE = "UPDATE change SET told = 1 WHERE n IN (VALUES {rows})"
 # An update and not a replacement: the rowid is the order among rows that were created at one instant.
 _PUT_ROW = """INSERT INTO outbox (id, destination, grp, created, due, expires, attempts, plain, memory, body, checksum)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES {rows}
     ON CONFLICT (id) DO UPDATE SET destination = excluded.destination, grp = excluded.grp, created = excluded.created,
     due = excluded.due, expires = excluded.expires, attempts = excluded.attempts, plain = excluded.plain,
     memory = excluded.memory, body = excluded.body, checksum = excluded.checksum,
     state = 'pending', settled_at = NULL, detail = ''"""
-_PUT_MENTION = "INSERT OR IGNORE INTO mention (row, alert) VALUES (?, ?)"
-_SETTLE_ROW = "UPDATE outbox SET state = ?, settled_at = ?, detail = ? WHERE id = ?"
+_PUT_MENTION = "INSERT OR IGNORE INTO mention (row, alert) VALUES {rows}"
+_SETTLE_ROW = """UPDATE outbox SET state = new.column2, settled_at = new.column3, detail = new.column4
+    FROM (VALUES {rows}) AS new WHERE outbox.id = new.column1"""
 _ADD_ATTEMPT = """INSERT OR REPLACE INTO attempt (n, place, row, destination, at, seconds, status, trouble, detail)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    VALUES {rows}"""
 _ADD_MUTED = """INSERT OR REPLACE INTO muted (n, place, at, alert, grp, receiver, name, labels, reason)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    VALUES {rows}"""
 _BURY_ROW = """UPDATE outbox SET state = 'dead', settled_at = ?, detail = 'damaged on disk'
     WHERE rowid = ? AND state = 'pending'"""
 
@@ -83,7 +84,7 @@ def statements(commit: Commit) -> list[Statement]:
         (_TELL_CHANGE, [(n,) for n in commit.changes_told]),
         (_PUT_ROW, [_row_columns(row) for row in commit.rows]),
         (_PUT_MENTION, _mentions(commit)),
-        (_SETTLE_ROW, [_settled_columns(settled) for settled in commit.settled]),
+        (_SETTLE_ROW, list({settled.id: _settled_columns(settled) for settled in commit.settled}.values())),
         (_ADD_ATTEMPT, [(commit.n, i, *_attempt_columns(attempt)) for i, attempt in enumerate(commit.attempts)]),
         (_ADD_MUTED, [(commit.n, i, *_muted_columns(muted)) for i, muted in enumerate(commit.muted)]),
         (_PUT_META, [(commit.n, commit.t, commit.journal_upto, commit.meta)]),
@@ -177,7 +178,7 @@ def _mentions(commit: Commit) -> list[tuple[str, str]]:
 
 
 def _settled_columns(settled: Settled) -> Sequence[Any]:
-    return settled.outcome, settled.at, settled.detail, settled.id
+    return settled.id, settled.outcome, settled.at, settled.detail
 
 
 def _attempt_columns(attempt: Attempt) -> Sequence[Any]:
