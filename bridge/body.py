@@ -14,7 +14,7 @@ SOURCE = "urn:nats-alert-bridge"
 
 def standard(notification: Notification, plain: bool = False) -> dict[str, Any]:
     """All that is known. `plain`: nothing after the title."""
-    return sound(_summary(notification) if plain else _summary(notification) | _detail(notification))
+    return _summary(notification) if plain else _summary(notification) | _detail(notification)
 
 
 def cloudevent(notification: Notification, plain: bool = False) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def cloudevent(notification: Notification, plain: bool = False) -> dict[str, Any
 
 def context(notification: Notification) -> dict[str, object]:
     """What the template of a body has: the keys of the standard body."""
-    told = standard(notification)
+    told = sound(standard(notification))
     for name in ("group_labels", "common_labels", "common_annotations"):
         told[name] = Fields(told[name])
     told["alerts"] = [

@@ -120,8 +120,9 @@ class Group(msgspec.Struct):
             return self.next_tick(after, interval)
         if not self.firing:
             # One-offs have no end that would keep their messages apart.
-            recent = any(each.state == "event" and each.at > self.ticked - interval for each in self.changes)
-            return self.next_tick(after, interval) if recent else NEVER
+            idle = any(not (each.row or each.waiting) for each in cursors)
+            apart = idle and any(each.state == "event" and each.at > self.ticked - interval for each in self.changes)
+            return self.next_tick(after, interval) if apart else NEVER
         reminder = min((each.last + node.repeat_after(each.reminders) for each in cursors), default=0)
         return self.next_tick(max(after, reminder), interval)
 

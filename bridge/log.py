@@ -33,6 +33,11 @@ class _Json(logging.Formatter):
         )
 
 
+# Nobody reads where in the program a line was written, or in which thread: not looking halves what a line costs.
+logging._srcfile = None
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
+
 def configure(form: str, level: str) -> None:
     """Send all log lines to stderr. `form` auto is text on a terminal, logfmt elsewhere."""
     if form == "auto":

@@ -5,17 +5,26 @@ import logging
 import msgspec
 
 from bridge.commit import Commit
-from bridge.cursor import Change
 from bridge.engine import Engine
 from bridge.values import MINUTE, format_duration
 
 LOG = logging.getLogger(__name__)
 
 
+class _Facts(msgspec.Struct):
+    labels: dict[str, str]
+
+
+class _Change(msgspec.Struct):
+    """What a line of log needs of a change."""
+
+    facts: _Facts
+
+
 def tell(commit: Commit) -> None:
     """What a commit has made certain."""
     for row in commit.changes:
-        change = msgspec.json.decode(row.body, type=Change)
+        change = msgspec.json.decode(row.body, type=_Change)
         labels = " ".join(f"{name}={text!r}" for name, text in sorted(change.facts.labels.items()))
         LOG.info("alert %s id=%s group=%s %s", row.state, row.alert, row.group, labels)
     for outgoing in commit.rows:

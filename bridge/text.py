@@ -4,7 +4,12 @@ import re
 import unicodedata
 from typing import Any
 
+import msgspec
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+_MAY_COMBINE = re.compile("[\u0300-\u1fff\u20d0-\u20ff\u2c00-\uffff\U00010000-\U0001efff\U000e0000-\U0010ffff]")
+"""All combining marks are among these, and the punctuation and pictures of our own words are not."""
 
 MARKS_MAX = 3
 """Combining marks in a row that are kept; no writing system in use needs more, and towers of them hide other lines."""
@@ -18,6 +23,14 @@ def encodable(text: str) -> str:
 def sound(mapping: dict[str, Any]) -> dict[str, Any]:
     """The same, down to its last list, with all text encodable."""
     return {encodable(name): _sound(item) for name, item in mapping.items()}
+
+
+def json_bytes(mapping: dict[str, Any]) -> bytes:
+    """As JSON, with all text encodable. Nearly all is: to look at each piece of it first costs more than the rest."""
+    try:
+        return msgspec.json.encode(mapping)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(sound(mapping))
 
 
 def _sound(value: Any) -> Any:
@@ -34,8 +47,10 @@ def _sound(value: Any) -> Any:
 
 def lines(text: str) -> str:
     """Text of several lines, without control, direction and invisible characters (ANSI sequences lose their ESC)."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
     text = encodable(text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
-    if not text.isascii():
+    if _MAY_COMBINE.search(text):
         text = _without_towers(text)
     return "".join(char for char in text if char.isprintable() or char in "\n\u00a0").strip()
 

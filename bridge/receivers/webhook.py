@@ -16,7 +16,7 @@ from bridge.options import Options
 from bridge.receiver import Conversation, Request, WebAddress
 from bridge.signature import Signature, split_keys
 from bridge.template import Template
-from bridge.text import encodable
+from bridge.text import encodable, json_bytes
 from bridge.values import Secret
 
 BODY_MAX = 256 * 1024
@@ -120,12 +120,12 @@ class Webhook(Guarded):
             case "alertmanager":
                 return "application/json", msgspec.json.encode(alertmanager.body(notification, plain))
             case "cloudevents":
-                return "application/cloudevents+json", msgspec.json.encode(cloudevent(notification, plain))
+                return "application/cloudevents+json", json_bytes(cloudevent(notification, plain))
             case "template" if self.body and not plain:
                 content_type = self.content_type.reveal() if self.content_type else "application/json"
                 return content_type, encodable(_fill(self.body, notification)).encode()
             case _:
-                return "application/json", msgspec.json.encode(standard(notification, plain))
+                return "application/json", json_bytes(standard(notification, plain))
 
 
 def _fill(body: Template, notification: Notification) -> str:

@@ -45,8 +45,8 @@ def _transact(connection: sqlite3.Connection, statements: Iterable[Statement]) -
 def _run(connection: sqlite3.Connection, sql: str, rows: Sequence[Sequence[Any]]) -> int:
     """Gives the number of rows that were changed.
 
-    SQLite's binding lets go of the interpreter for each run of a statement, and on a busy loop gets it back 0.1 ms later,
-    from the loop. So a statement with `{rows}` takes many at once, in portions of few sizes, which stay prepared.
+    SQLite's binding lets go of the interpreter for each run of a statement, and gets it back from a busy loop 0.1 ms
+    later. So a statement with `{rows}` takes many at once, in portions of few sizes, which stay prepared.
     """
     if "{rows}" not in sql:
         return connection.executemany(sql, rows).rowcount
