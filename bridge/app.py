@@ -207,7 +207,11 @@ class App:
         """What people ask and command comes through it."""
         config = self._loaded.config
         bridge = Bridge(
-            config.storage.path.absolute(), lambda: self._committer.degraded, self._clock.now, self._inbox.ask
+            database=config.storage.path.absolute(),
+            degraded=lambda: self._committer.degraded,
+            now=self._clock.now,
+            muted=lambda labels: self._engine.outbox.muted(labels, self._clock.now()),
+            ask=self._inbox.ask,
         )
         return Web(bridge, self._clock, config.http, config.external_url)
 

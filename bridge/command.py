@@ -1,6 +1,9 @@
 """What people tell the running bridge to do. `execution` does it."""
 
+from typing import Any
+
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from bridge.commit import OutboxRow
 from bridge.silence import Silence
@@ -31,10 +34,29 @@ class Forget(msgspec.Struct, frozen=True):
 
 
 class AddSilence(msgspec.Struct, frozen=True):
-    """A new silence, or an edit of the one with the same id. See `silence.new_id`."""
+    """A new silence. See `silence.new_id`."""
 
     silence: Silence
     at: int
+
+
+class EditSilence(msgspec.Struct, frozen=True):
+    """A silence that says something else from now on; what is not set stays."""
+
+    id: str
+    at: int
+    matchers: tuple[str, ...] | UnsetType = UNSET
+    ends_at: int | UnsetType | None = UNSET
+    time_intervals: tuple[str, ...] | UnsetType = UNSET
+    comment: str | UnsetType = UNSET
+    created_by: str | UnsetType = UNSET
+    expire_on_resolve: bool | UnsetType = UNSET
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What is set."""
+        fields = msgspec.structs.asdict(self)
+        return {name: text for name, text in fields.items() if name not in ("id", "at") and text is not UNSET}
 
 
 class ExpireSilence(msgspec.Struct, frozen=True):
@@ -45,4 +67,4 @@ class ExpireSilence(msgspec.Struct, frozen=True):
     why: str = "expired by hand"
 
 
-Command = Retry | Drop | Forget | AddSilence | ExpireSilence
+Command = Retry | Drop | Forget | AddSilence | EditSilence | ExpireSilence

@@ -44,6 +44,10 @@ class Refusal(BridgeError):
     """A command cannot be done as things are."""
 
 
+class Unknown(BridgeError):
+    """What is asked for is not there."""
+
+
 class RecordingError(BridgeError):
     """A recording cannot be read. `line` counts from 1; 0 means the file as a whole."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from bridge.command import AddSilence, Command, Drop, ExpireSilence, Forget, Retry
+from bridge.command import AddSilence, Command, Drop, EditSilence, ExpireSilence, Forget, Retry
 from bridge.commit import Answer, Commit, Settled
 from bridge.errors import Refusal
 from bridge.evaluation import Evaluation
@@ -15,10 +15,14 @@ from bridge.life import OVERFLOW
 from bridge.outbox import Outbox
 from bridge.rule import label_of
 from bridge.rules.flatline import Flatline
+from bridge.silence import Silence, check
 from bridge.state import SEPARATOR, State
 
 SHOWN_MAX = 5
 """Names that an error offers."""
+
+ALERTS_MAX = 20
+"""Alerts that an answer names."""
 
 Labels = Mapping[str, str]
 
@@ -50,6 +54,8 @@ class Execution:
                 return self._forget(command)
             case AddSilence():
                 return self._add_silence(command, at)
+            case EditSilence():
+                return self._edit_silence(command, at)
             case ExpireSilence():
                 return self._expire_silence(command, at)
 
@@ -76,19 +82,49 @@ class Execution:
         return {"dropped": dropped}
 
     def _add_silence(self, command: AddSilence, at: int) -> dict[str, Any]:
-        silence = command.silence
-        unknown = sorted(set(silence.time_intervals) - self._outbox.routing.mutes.time_intervals.keys())
-        if unknown:
-            raise Refusal(f"there is no time interval {unknown[0]}; the configuration names those that there are")
+        self._put_silence(command.silence, at)
+        return self._effect(command.silence.id, at)
+
+    def _edit_silence(self, command: EditSilence, at: int) -> dict[str, Any]:
+        known = self._living_silence(command.id, at)
+        if known.declared:
+            raise Refusal(f"silence {command.id} stands in the rules file; edit it there and reload, or expire it")
+        edited = msgspec.structs.replace(known, **command.said)
+        if edited.ends_at != known.ends_at:
+            edited = msgspec.structs.replace(edited, noticed=False)
+        try:
+            check(edited, at)
+        except ValueError as error:
+            raise Refusal(str(error)) from error
+        if edited != known:
+            self._put_silence(edited, at)
+        changed = [name for name in command.said if getattr(edited, name) != getattr(known, name)]
+        return {"changed": changed, **self._effect(known.id, at)}
+
+    def _put_silence(self, silence: Silence, at: int) -> None:
+        intervals = self._outbox.routing.mutes.time_intervals
+        if unknown := sorted(set(silence.time_intervals) - intervals.keys()):
+            there_are = f"there are {_some(sorted(intervals))}" if intervals else "the rules file has none"
+            raise Refusal(f"there is no time interval {unknown[0]}; {there_are}")
         self._silences.add(silence, at)
-        return {"id": silence.id, "mutes": self._outbox.muting.count(silence.id)}
+
+    def _effect(self, id: str, at: int) -> dict[str, Any]:
+        """Of a silence: how many alerts that fire it means, some of them, and whether it mutes them now."""
+        meant = self._outbox.muting.meant(id)
+        alerts = [dict(labels) for labels in meant[:ALERTS_MAX]]
+        return {"id": id, "mutes": len(meant), "active": self._silences.mutes(id, at), "alerts": alerts}
+
+    def _living_silence(self, id: str, at: int) -> Silence:
+        known = self._silences.known.get(id)
+        if known is None:
+            raise Refusal(f"there is no silence {id}; `silence list` shows those that there are")
+        if known.state(at) == "expired":
+            over = known.expired or "its time is over"
+            raise Refusal(f"silence {id} has ended already: {over}")
+        return known
 
     def _expire_silence(self, command: ExpireSilence, at: int) -> dict[str, Any]:
-        known = self._silences.known.get(command.id)
-        if known is None:
-            raise Refusal(f"there is no silence {command.id}; `silence list` shows those that there are")
-        if known.state(at) == "expired":
-            raise Refusal(f"silence {command.id} has ended already: {known.expired or 'its time is over'}")
+        self._living_silence(command.id, at)
         self._silences.expire(command.id, at, command.why)
         return {"id": command.id}
 

@@ -105,9 +105,9 @@ class Muting:
         """There is neither a silence nor inhibition."""
         return not self.silences.known and self._inhibition.idle
 
-    def count(self, id: str) -> int:
-        """How many alerts that fire a silence means."""
-        return sum(self.silences.matches(id, labels) for labels in self.firing.values())
+    def meant(self, id: str) -> list[Labels]:
+        """The alerts that fire and that a silence means, whatever the time is."""
+        return [labels for labels in self.firing.values() if self.silences.matches(id, labels)]
 
 
 def _shown(labels: Labels) -> str:

@@ -13,6 +13,7 @@ from bridge.crowd import Crowds, part
 from bridge.cursor import Change, Line
 from bridge.group import Group
 from bridge.health import Health
+from bridge.label_matchers import Labels
 from bridge.moving import Ground, is_elsewhere, move
 from bridge.muting import Muting
 from bridge.notification import AlertView, Notification
@@ -225,6 +226,19 @@ class Outbox:
             self._prune(group)
             self._go_on(group, at, slept=False)
         return frozen
+
+    def muted(self, labels: Labels, at: int) -> dict[str, str]:
+        """What mutes a firing alert now: by the ids of its groups, those that it is muted in."""
+        alert = self._alerts.get(identity(labels))
+        if alert is None:
+            return {}
+        found: dict[str, str] = {}
+        for place in self._roster.tree.places(labels, alert.own):
+            node = self._roster.tree.nodes[place.route]
+            of_time = "" if alert.own else self.muting.of_time(node.mute, node.active, at)
+            if why := of_time or self.muting.of_alert(labels, alert.own, at):
+                found[place.id] = why
+        return found
 
     def standing(self, group_id: str, destination: str, at: int) -> list[AlertView]:
         """What fires and the destination was told of, as it is now: for services that forget what is not repeated."""

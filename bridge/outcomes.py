@@ -77,7 +77,7 @@ class Outcomes:
         """A silence ends soon: whoever made it may want to know, if alerts fire that only it keeps quiet."""
         muting, now = self._outbox.muting, self._watch.t
         silence = muting.silences.notice(id)
-        muted = muting.count(id)
+        muted = len(muting.meant(id))
         if muted and silence.ends_at is not None and silence.state(now) == "active":
             self._tell(
                 "silence_expiring",

@@ -76,6 +76,19 @@ def declared(silence: Silence) -> Silence:
     return msgspec.structs.replace(silence, id=new_id(said))
 
 
+def check(silence: Silence, at: int) -> None:
+    """Raises ValueError for one that nobody can have meant."""
+    matchers = [LabelMatchers.parse(text) for text in silence.matchers]
+    if not matchers:
+        raise ValueError("a silence needs matchers, such as alertname=AuthErrorBurst")
+    if select(matchers)({}):
+        raise ValueError("these matchers mean alerts without any label too; name a label that must have a value")
+    if silence.ends_at is None and not silence.time_intervals:
+        raise ValueError("a silence needs an end, or time intervals")
+    if silence.ends_at is not None and silence.ends_at <= max(silence.starts_at, at):
+        raise ValueError("the end of the silence is over already, or before its beginning")
+
+
 class Silences:
     """All that are known, and what they mute."""
 
@@ -99,6 +112,10 @@ class Silences:
     def matches(self, id: str, labels: Labels) -> bool:
         """Whether it means this alert, whatever the time is."""
         return self._selects[id](labels)
+
+    def mutes(self, id: str, at: int) -> bool:
+        """Whether it is its time now."""
+        return self._mutes_at(self.known[id], at)
 
     # -- what happens to them -----------------------------------------------------------------------------------
 

@@ -1,13 +1,14 @@
 """`nats-alert-bridge alerts`"""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from bridge.cli.asking import CONFIG, JSON, asked, matchers, meaning, print_json
-from bridge.cli.table import ago, moment, number, show, shown, zone
-from bridge.store.history import read_alerts
-from bridge.store.told import Firing, Telling
+from bridge.cli.table import ago, clock, moment, number, show, shown, zone
+from bridge.store.firing import read_alerts
+from bridge.store.told import Firing, Grouped, Telling
 
 
 @click.command()
@@ -32,8 +33,9 @@ def alerts(labels: tuple[str, ...], path: Path | None, as_json: bool) -> None:
 
 def _row(alert: Firing) -> list[str]:
     state = f"{alert.state} {alert.reason}".strip()
-    told = [f"muted: {alert.muted}"] if alert.muted else []
+    told = [f"muted for {each.receiver}: {each.muted}" for each in alert.groups if each.muted]
     told += map(_telling, alert.told)
+    told += [_waiting(each) for each in alert.groups if each.untold and not each.muted]
     return [
         shown(alert.name, alert.labels),
         state,
@@ -41,10 +43,20 @@ def _row(alert: Firing) -> list[str]:
         ago(alert.since),
         number(alert.value),
         str(alert.count),
-        ", ".join(told) or ("" if alert.state == "pending" else "nobody yet"),
+        "; ".join(told) or ("" if alert.state == "pending" else "nobody yet"),
     ]
 
 
 def _telling(told: Telling) -> str:
     detail = f" ({told.detail})" if told.detail else ""
-    return f"{told.destination} {told.state} {told.at.astimezone():%H:%M:%S}{detail}"
+    tries = f", {told.attempts} tries" if told.state == "pending" and told.attempts else ""
+    state = "pending since" if told.state == "pending" else told.state
+    return f"{told.destination} {state} {clock(told.at)}{tries}{detail}"
+
+
+def _waiting(group: Grouped) -> str:
+    """Whom it will be told, and when."""
+    to = f"to {', '.join(group.untold)}"
+    if group.due is None:
+        return f"{to} after the message before"
+    return f"{ago(group.due)}, {to}" if group.due > datetime.now(UTC) else f"due {ago(group.due)}, {to}"

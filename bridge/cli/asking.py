@@ -10,8 +10,7 @@ import msgspec
 
 from bridge.cli.place import DEFAULT, FILE, VARIABLE
 from bridge.cli.remote import Place, Query, Silent, ask, find, notice
-from bridge.label_matchers import LabelMatchers, select
-from bridge.store.history import Meant
+from bridge.label_matchers import LabelMatchers, Selects, select
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -43,7 +42,9 @@ def print_json(name: str, content: Any) -> None:
 
 
 def matchers(context: click.Context, option: click.Parameter, written: Sequence[str]) -> tuple[str, ...]:
-    """Raises BadParameter for what is no matcher."""
+    """As written; a first one that is a bare name is that of an alert. Raises BadParameter for what is no matcher."""
+    if written and written[0].isidentifier():
+        written = [f"alertname={written[0]}", *written[1:]]
     for text in written:
         try:
             LabelMatchers.parse(text)
@@ -52,6 +53,6 @@ def matchers(context: click.Context, option: click.Parameter, written: Sequence[
     return tuple(written)
 
 
-def meaning(written: Sequence[str]) -> Meant:
+def meaning(written: Sequence[str]) -> Selects:
     """Alerts whose labels match all of these."""
     return select([LabelMatchers.parse(text) for text in written])

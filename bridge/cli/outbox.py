@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from bridge.cli.asking import CONFIG, JSON, LIMIT, asked, print_json
-from bridge.cli.remote import CommandError, Silent, ask, command, find, notice
+from bridge.cli.remote import CommandError, Silent, ask, command, consult, find, notice
 from bridge.cli.table import ago, moment, show, shown, zone
 from bridge.store.history import read_message, read_outbox
 from bridge.store.told import Message, Try
@@ -107,24 +107,35 @@ def _named(path: Path | None, ids: tuple[str, ...], destination: str, state: str
     if bool(ids) == bool(destination):
         raise click.UsageError("name messages by their ids, or all of one --destination")
     if destination:
-        found = [message.id for message in _list(path, [state], destination, IDS_MAX)]
+        query = _query([state], destination, IDS_MAX)
+        answer = msgspec.json.decode(consult(find(path), "/outbox", query), type=dict[str, list[Message]])
+        found = [message.id for message in answer["messages"]]
         if not found:
             raise CommandError(f"no message of {destination} is {state}; `outbox list` shows what there is")
         return found
-    return [_find(path, id).message.id for id in ids]
+    place = find(path)
+    return [msgspec.json.decode(consult(place, _path(id)), type=Shown).message.id for id in ids]
 
 
 def _list(path: Path | None, states: Sequence[str], destination: str, limit: int) -> list[Message]:
-    query = [("state", state) for state in states] + [("destination", destination), ("limit", str(limit))]
+    query = _query(states, destination, limit)
     return asked(path, "/outbox", query, lambda file: read_outbox(file, states, destination, limit), list[Message])
 
 
-def _find(path: Path | None, id: str) -> Shown:
-    place = find(path)
+def _query(states: Sequence[str], destination: str, limit: int) -> list[tuple[str, str]]:
+    return [("state", state) for state in states] + [("destination", destination), ("limit", str(limit))]
+
+
+def _path(id: str) -> str:
     if not id.isalnum():
-        raise CommandError(f"{id!r} is no id of a message")
+        raise CommandError(f"{id!r} is no id of a message; `nats-alert-bridge outbox list` shows them")
+    return f"/outbox/{id}"
+
+
+def _find(path: Path | None, id: str) -> Shown:
+    place, where = find(path), _path(id)
     try:
-        return msgspec.json.decode(ask(place, f"/outbox/{id}"), type=Shown)
+        return msgspec.json.decode(ask(place, where), type=Shown)
     except Silent as silent:
         found = read_message(place.at.database, id)
         if found is None:

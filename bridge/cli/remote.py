@@ -1,7 +1,8 @@
 """The running bridge, as commands beside it reach it."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,12 +48,23 @@ def ask(place: Place, path: str, query: Query = ()) -> bytes:
 
 
 def command(place: Place, path: str, what: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what was done. Raises Silent with how to start the bridge, CommandError."""
+    """Returns what was done. Raises CommandError; where no bridge answers, with how to start it."""
+    with _needed(place):
+        return msgspec.json.decode(_call(place, "POST", path, msgspec.json.encode(what)), type=dict[str, Any])
+
+
+def consult(place: Place, path: str, query: Query = ()) -> bytes:
+    """As `ask`, where a command depends on the answer: what an ended bridge left would not do."""
+    with _needed(place):
+        return ask(place, path, query)
+
+
+@contextmanager
+def _needed(place: Place) -> Iterator[None]:
     try:
-        answer = _call(place, "POST", path, msgspec.json.encode(what))
+        yield
     except Silent as silent:
         raise CommandError(f"nothing was done: {silent}; {_advice(place)}") from None
-    return msgspec.json.decode(answer, type=dict[str, Any])
 
 
 def notice(place: Place, silent: Silent) -> str:

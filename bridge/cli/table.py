@@ -48,6 +48,14 @@ def moment(at: datetime, zone: bool = False) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S}" + (f" {local:%Z}" if zone else "")
 
 
+def clock(at: datetime) -> str:
+    """Local, to the second; with the date, unless that is today."""
+    local = at.astimezone()
+    return (
+        f"{local:%H:%M:%S}" if local.date() == datetime.now(UTC).astimezone().date() else f"{local:%Y-%m-%d %H:%M:%S}"
+    )
+
+
 def zone() -> str:
     """The name of the local one."""
     return f"{datetime.now(UTC).astimezone():%Z}"

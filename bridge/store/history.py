@@ -2,28 +2,24 @@
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from bridge import group, silence
-from bridge.alert import Alert
+from bridge import silence
 from bridge.commit import OutboxRow
 from bridge.cursor import Change
+from bridge.label_matchers import Selects
 from bridge.notification import Notification
-from bridge.store.readonly import reading
+from bridge.store.readonly import reading, when
 from bridge.store.rows import read_row
-from bridge.store.told import Ended, Entry, Firing, Fixed, Held, Message, Quieted, Silenced, Telling, Try, Turn
-
-Meant = Callable[[Mapping[str, str]], bool]
-"""Whether an alert with these labels is asked for."""
+from bridge.store.told import Ended, Entry, Fixed, Held, Message, Quieted, Silenced, Try, Turn
 
 T = TypeVar("T")
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALERT_ID = re.compile(r"[0-9a-f]{6,16}")
 
 _ROW = """id, destination, created, due, expires, attempts, state, settled_at, detail, body"""
@@ -31,15 +27,7 @@ _HOLDING = """(SELECT mention.row FROM mention WHERE mention.alert IN (
     SELECT alert FROM change WHERE {alert} UNION SELECT alert FROM muted WHERE {alert}))"""
 
 
-def read_alerts(path: Path, meant: Meant) -> list[Firing]:
-    """What fires or is pending, the oldest first. Values are those of the latest checkpoint."""
-    with reading(path) as db:
-        muted = _muted_now(db)
-        found = [_firing(db, alert, muted) for alert in _alerts(db) if meant(alert.labels)]
-    return sorted(found, key=lambda each: (each.since, each.name))
-
-
-def read_history(path: Path, alert: str, meant: Meant | None, since: int, limit: int) -> list[Entry]:
+def read_history(path: Path, alert: str, meant: Selects | None, since: int, limit: int) -> list[Entry]:
     """The newest entries since an instant (microseconds), oldest first. `alert`: a name, an id or its beginning (six
     digits at least); "" for all. `meant` looks at labels."""
     with reading(path) as db:
@@ -101,56 +89,7 @@ def read_silences(path: Path, at: int) -> list[Silenced]:
 def read_time(path: Path) -> datetime | None:
     """When the last commit was; None if there was none."""
     with reading(path) as db:
-        return next((_when(t) for (t,) in db.execute("SELECT t FROM meta")), None)
-
-
-# -- alerts -----------------------------------------------------------------------------------------------------
-
-
-def _alerts(db: sqlite3.Connection) -> Iterable[Alert]:
-    """A state without an alert ends with a nil, which no other does."""
-    for (body,) in db.execute("SELECT body FROM state WHERE key GLOB 'C*' AND substr(body, -1) <> x'C0'"):
-        try:
-            _, alert = msgspec.msgpack.decode(body, type=tuple[Any, Alert | None])
-        except msgspec.MsgspecError:
-            continue  # Damaged: a start says so, and begins anew.
-        if alert is not None:
-            yield alert
-
-
-def _muted_now(db: sqlite3.Connection) -> dict[str, str]:
-    """Identity → why, of all groups."""
-    muted: dict[str, str] = {}
-    for id, due, body in db.execute("SELECT id, due, body FROM alert_group"):
-        muted |= group.load(id, due, body).muted
-    return muted
-
-
-def _firing(db: sqlite3.Connection, alert: Alert, muted: Mapping[str, str]) -> Firing:
-    return Firing(
-        id=alert.id,
-        name=alert.labels.get("alertname", ""),
-        state=alert.phase,
-        labels=alert.labels,
-        since=_when(alert.fired or alert.tally.first),
-        value=alert.tally.value,
-        count=alert.tally.count,
-        reason=alert.reason,
-        muted=muted.get(alert.identity, ""),
-        told=_told(db, alert.id) if alert.id else [],
-    )
-
-
-def _told(db: sqlite3.Connection, alert: str) -> list[Telling]:
-    latest: dict[str, Telling] = {}
-    rows = db.execute(
-        """SELECT destination, id, state, coalesce(settled_at, created), detail FROM mention
-        JOIN outbox ON outbox.id = mention.row WHERE mention.alert = ? ORDER BY created""",
-        [alert],
-    )
-    for destination, id, state, at, detail in rows:
-        latest[destination] = Telling(destination, id, state, _when(at), detail)
-    return list(latest.values())
+        return next((when(t) for (t,) in db.execute("SELECT t FROM meta")), None)
 
 
 # -- what happened ----------------------------------------------------------------------------------------------
@@ -183,7 +122,7 @@ def _turns(db: sqlite3.Connection, narrow: _Narrow) -> list[Entry]:
         tally = change.facts.tally if change else None
         turns.append(
             Turn(
-                at=_when(at),
+                at=when(at),
                 alert=alert,
                 name=name,
                 state=state,
@@ -220,7 +159,7 @@ def _ends(db: sqlite3.Connection, narrow: _Narrow) -> list[Entry]:
         AND state <> 'pending' AND state = 'dead' AND settled_at >= :since ORDER BY settled_at DESC LIMIT :limit""",
     )
     return [
-        Ended(at=_when(at), message=id, destination=destination, detail=detail) for at, id, destination, detail in rows
+        Ended(at=when(at), message=id, destination=destination, detail=detail) for at, id, destination, detail in rows
     ]
 
 
@@ -232,7 +171,7 @@ def _quieted(db: sqlite3.Connection, narrow: _Narrow) -> list[Entry]:
     )
     return [
         Quieted(
-            at=_when(at),
+            at=when(at),
             alert=alert,
             name=name,
             labels=_decoded(labels, dict[str, str]) or {},
@@ -243,7 +182,7 @@ def _quieted(db: sqlite3.Connection, narrow: _Narrow) -> list[Entry]:
     ]
 
 
-def _only(entries: list[Entry], meant: Meant) -> list[Entry]:
+def _only(entries: list[Entry], meant: Selects) -> list[Entry]:
     """What concerns alerts with the labels that are asked for."""
     about = {
         entry.message.id
@@ -278,10 +217,10 @@ def _message(row: tuple[Any, ...]) -> Message:
         reminder=told.reminder if told else 0,
         group_labels=told.group_labels if told else {},
         state=state,
-        created=_when(created),
-        due=_when(due),
-        expires=_when(expires),
-        settled=None if settled is None else _when(settled),
+        created=when(created),
+        due=when(due),
+        expires=when(expires),
+        settled=None if settled is None else when(settled),
         attempts=attempts,
         detail=detail if told else "damaged on disk",
         alerts=[
@@ -294,7 +233,7 @@ def _message(row: tuple[Any, ...]) -> Message:
 def _try(row: tuple[Any, ...]) -> Try:
     at, message, destination, status, seconds, trouble, detail = row
     return Try(
-        at=_when(at),
+        at=when(at),
         message=message,
         destination=destination,
         status=status,
@@ -309,12 +248,12 @@ def _silenced(each: silence.Silence, at: int) -> Silenced:
         id=each.id,
         state=each.state(at),
         matchers=list(each.matchers),
-        starts_at=_when(each.starts_at),
-        ends_at=None if each.ends_at is None else _when(each.ends_at),
+        starts_at=when(each.starts_at),
+        ends_at=None if each.ends_at is None else when(each.ends_at),
         time_intervals=list(each.time_intervals),
         comment=each.comment,
         created_by=each.created_by,
-        created_at=_when(each.created_at),
+        created_at=when(each.created_at),
         expire_on_resolve=each.expire_on_resolve,
         declared=each.declared,
         expired=each.expired,
@@ -327,7 +266,3 @@ def _decoded(body: bytes, kind: type[T]) -> T | None:
         return msgspec.json.decode(body, type=kind)
     except msgspec.MsgspecError:
         return None
-
-
-def _when(micros: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=micros)

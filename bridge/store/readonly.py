@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,6 +11,8 @@ from bridge.errors import StoreError
 from bridge.store.files import beside
 from bridge.store.schema import APPLICATION_ID, MIGRATIONS
 from bridge.store.translation import translated
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
@@ -31,6 +34,11 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise _unreadable(error, path) from error
     finally:
         db.close()
+
+
+def when(micros: int) -> datetime:
+    """An instant for people and programs."""
+    return _EPOCH + timedelta(microseconds=micros)
 
 
 def _uri(path: Path) -> str:

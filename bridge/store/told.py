@@ -16,6 +16,20 @@ class Telling(msgspec.Struct, frozen=True):
     at: datetime
     """When that was so: delivered, given up, or fixed and under way since."""
     detail: str = ""
+    attempts: int = 0
+
+
+class Grouped(msgspec.Struct, frozen=True):
+    """A group that an alert is told with, to one receiver."""
+
+    id: str
+    receiver: str
+    due: datetime | None
+    """When it is looked at next; null: once something changes."""
+    muted: str
+    """What keeps this receiver from hearing of the alert now; empty if nothing does."""
+    untold: list[str]
+    """Destinations that no message has told of the alert yet; before the group's first message, the receiver."""
 
 
 class Firing(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,8 +45,9 @@ class Firing(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     reason: str = ""
     muted: str = ""
-    """Why nobody is told of it now; empty if that is not so."""
+    """What keeps a receiver from hearing of it now; `groups` says which. Empty if nothing does."""
     told: list[Telling] = []
+    groups: list[Grouped] = []
 
 
 class Held(msgspec.Struct, frozen=True):

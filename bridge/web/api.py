@@ -1,7 +1,7 @@
 """`/api/v1`: what people and programs may ask the running bridge, and tell it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,15 +11,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bridge.command import AddSilence, Command, Drop, ExpireSilence, Forget, Retry
+from bridge.command import Command, Drop, ExpireSilence, Forget, Retry
 from bridge.commit import Answer
-from bridge.errors import Refusal, StoreError
-from bridge.label_matchers import LabelMatchers, select
-from bridge.silence import Silence, new_id
+from bridge.errors import Refusal, StoreError, Unknown
+from bridge.label_matchers import LabelMatchers, Labels, Selects, select
 from bridge.store import history
-from bridge.store.history import Meant
-from bridge.store.told import encode
+from bridge.store.firing import read_alerts
+from bridge.store.told import Firing, Silenced, encode
+from bridge.text import one_line
 from bridge.values import DAY, parse_duration
+from bridge.web.silences import EditedSilence, Ending, NewSilence
 
 ROWS_MAX = 10_000
 """Entries of one answer."""
@@ -37,6 +38,8 @@ class Bridge(msgspec.Struct, frozen=True):
     degraded: Callable[[], str]
     """Why nothing can be written; empty while it can."""
     now: Callable[[], int]
+    muted: Callable[[Labels], Mapping[str, str]]
+    """Of an alert that fires: by the ids of its groups, what mutes it there now."""
     ask: Callable[[Command], Awaitable[Answer]]
     """Returns once what the command did is on disk."""
 
@@ -53,24 +56,6 @@ class Combination(msgspec.Struct, forbid_unknown_fields=True):
 
     alert: str
     labels: dict[str, str]
-
-
-class NewSilence(msgspec.Struct, forbid_unknown_fields=True):
-    """A silence that begins now or at `starts_at`; instants are microseconds since the epoch."""
-
-    matchers: list[str]
-    ends_at: int | None = None
-    starts_at: int | None = None
-    time_intervals: list[str] = []
-    comment: str = ""
-    created_by: str = ""
-    expire_on_resolve: bool = False
-
-
-class Ending(msgspec.Struct, forbid_unknown_fields=True):
-    """Who ends a silence."""
-
-    by: str = ""
 
 
 class Api:
@@ -92,6 +77,7 @@ class Api:
             ("GET", "/silences", self._silences),
             ("POST", "/silences", self._add_silence),
             ("GET", "/silences/{id}", self._silence),
+            ("POST", "/silences/{id}", self._edit_silence),
             ("POST", "/silences/{id}/expire", self._expire_silence),
         ]
         return [Route(f"/api/v1{path}", _answering(work), methods=[method]) for method, path, work in table]
@@ -100,7 +86,7 @@ class Api:
 
     async def _alerts(self, request: Request) -> Response:
         meant = matching(request.query_params.getlist("matcher"))
-        return _json({"alerts": await self._read(history.read_alerts, meant)})
+        return _json({"alerts": [await self._as_now(each) for each in await self._read(read_alerts, meant)]})
 
     async def _history(self, request: Request) -> Response:
         asked = request.query_params
@@ -119,17 +105,34 @@ class Api:
         id = request.path_params["id"]
         found = await self._read(history.read_message, id)
         if found is None:
-            return _error(404, f"there is no message {id}, or more than one begins so")
+            raise Unknown(f"there is no message {one_line(id)}, or more than one begins so")
         return _json({"message": found[0], "attempts": found[1]})
 
     async def _silences(self, request: Request) -> Response:
         return _json({"silences": await self._read(history.read_silences, self._bridge.now())})
 
     async def _silence(self, request: Request) -> Response:
+        return _json({"silence": await self._one(request)})
+
+    async def _one(self, request: Request) -> Silenced:
+        """Raises Unknown."""
         id = request.path_params["id"]
         silences = await self._read(history.read_silences, self._bridge.now())
         found = [each for each in silences if each.id.startswith(id)]
-        return _json({"silence": found[0]}) if len(found) == 1 else _error(404, f"there is no silence {id}")
+        if len(found) != 1:
+            more = "more than one silence begins with" if found else "there is no silence"
+            raise Unknown(f"{more} {one_line(id)}; GET /api/v1/silences has all")
+        return found[0]
+
+    async def _as_now(self, alert: Firing) -> Firing:
+        """With what would mute it if its groups were due now; what the database has of that is of their latest tick."""
+        if not alert.groups:
+            return alert
+        await asyncio.sleep(0)  # There may be thousands, and the main loop is not to wait for all of them.
+        muted = self._bridge.muted(alert.labels)
+        groups = [msgspec.structs.replace(each, muted=muted.get(each.id, "")) for each in alert.groups]
+        why = next((each.muted for each in groups if each.muted), "")
+        return msgspec.structs.replace(alert, groups=groups, muted=why)
 
     # -- commands -----------------------------------------------------------------------------------------------
 
@@ -150,14 +153,17 @@ class Api:
         return await self._do(Forget(what.alert, what.labels))
 
     async def _add_silence(self, request: Request) -> Response:
-        new, now = await _given(request, NewSilence), self._bridge.now()
-        matching(new.matchers)
-        return await self._do(AddSilence(_silence(new, now), now))
+        new = await _given(request, NewSilence)
+        return await self._do(new.command(self._bridge.now()))
+
+    async def _edit_silence(self, request: Request) -> Response:
+        edited = await _given(request, EditedSilence)
+        return await self._do(edited.command((await self._one(request)).id, self._bridge.now()))
 
     async def _expire_silence(self, request: Request) -> Response:
         by = (await _given(request, Ending)).by
         why = f"expired by {by}" if by else "expired by hand"
-        return await self._do(ExpireSilence(request.path_params["id"], self._bridge.now(), why))
+        return await self._do(ExpireSilence((await self._one(request)).id, self._bridge.now(), why))
 
     async def _do(self, command: Command) -> Response:
         try:
@@ -173,31 +179,9 @@ class Api:
         return await asyncio.to_thread(partial(read, self._bridge.database, *given))
 
 
-def matching(written: Sequence[str]) -> Meant:
+def matching(written: Sequence[str]) -> Selects:
     """Alerts whose labels match all of these. Raises ValueError."""
     return select([LabelMatchers.parse(text) for text in written])
-
-
-def _silence(new: NewSilence, now: int) -> Silence:
-    starts = now if new.starts_at is None else new.starts_at
-    if not new.matchers:
-        raise ValueError("a silence needs matchers, such as alertname=AuthErrorBurst")
-    if new.ends_at is None and not new.time_intervals:
-        raise ValueError("a silence needs an end, or time intervals")
-    if new.ends_at is not None and new.ends_at <= max(starts, now):
-        raise ValueError("the end of the silence is over already, or before its beginning")
-    silence = Silence(
-        id="",
-        matchers=tuple(new.matchers),
-        starts_at=starts,
-        ends_at=new.ends_at,
-        time_intervals=tuple(new.time_intervals),
-        comment=new.comment,
-        created_by=new.created_by,
-        created_at=now,
-        expire_on_resolve=new.expire_on_resolve,
-    )
-    return msgspec.structs.replace(silence, id=new_id(silence))
 
 
 def _answering(work: Callable[[Request], Any]) -> Callable[[Request], Any]:
@@ -206,6 +190,8 @@ def _answering(work: Callable[[Request], Any]) -> Callable[[Request], Any]:
     async def answer(request: Request) -> Response:
         try:
             response: Response = await work(request)
+        except Unknown as unknown:
+            return _error(404, str(unknown))
         except Refusal as refusal:
             return _error(409, str(refusal))
         except ValueError as error:  # msgspec's errors are such

@@ -64,7 +64,12 @@ async def test_what_makes_no_sense_is_refused_in_words(start_bridge: StartBridge
         ("/silences", {"matchers": ["a=b"], "time_intervals": ["night"]}, 409, "there is no time interval night"),
         ("/silences", {"matchers": "a=b"}, 400, "Expected `array`"),
         ("/silences", {**SILENCE, "end": 5}, 400, "Object contains unknown field `end`"),
-        ("/silences/abc/expire", {}, 409, "there is no silence abc"),
+        ("/silences", {**SILENCE, "ends_at": 4_000_000_000_000_000_000}, 400, "an instant is RFC 3339"),
+        ("/silences", {**SILENCE, "ends_at": "2099-01-01T00:00:00"}, 400, "Expected `datetime` with a timezone"),
+        ("/silences", {**SILENCE, "matchers": ["a!=b"]}, 400, "these matchers mean alerts without any label too"),
+        ("/silences", {**SILENCE, "comment": "x" * 1001}, 400, "Expected `str` of length <= 1000"),
+        ("/silences/abc/expire", {}, 404, "there is no silence abc"),
+        ("/silences/abc", {"comment": "x"}, 404, "there is no silence abc"),
         ("/forget", {"alert": "A", "labels": {}}, 409, "no rule makes an alert A"),
         ("/nothing", {}, 404, "there is nothing here"),
     ]
@@ -77,6 +82,29 @@ async def test_what_makes_no_sense_is_refused_in_words(start_bridge: StartBridge
     assert web.get("/history?since=5").status_code == web.get("/alerts?matcher=x").status_code == 400
     assert web.get("/outbox/1234").status_code == 404
     assert not program.said("ERROR")
+
+
+async def test_a_silence_takes_instants_in_both_forms_and_edits_by_key(
+    start_bridge: StartBridge, port: int, web: httpx.Client
+) -> None:
+    await listening(start_bridge, port)
+    added = web.post("/silences", json={**SILENCE, "ends_at": "2096-10-02T09:06:40+02:00"})
+    assert added.status_code == 200
+    assert added.json() == {"id": added.json()["id"], "mutes": 0, "active": True, "alerts": []}
+    id = added.json()["id"]
+    edited = web.post(f"/silences/{id[:6]}", json={"ends_at": SILENCE["ends_at"], "comment": "later"})
+    assert (edited.json()["id"], edited.json()["changed"]) == (id, ["comment"])  # It is the same instant.
+    kept = web.get(f"/silences/{id}").json()["silence"]
+    assert (kept["ends_at"], kept["comment"], kept["matchers"]) == ("2096-10-02T07:06:40Z", "later", ["alertname=A"])
+    for change, status, error in (
+        ({"ends_at": None}, 409, "a silence needs an end"),
+        ({"ends_at": 5}, 409, "the end of the silence is over already"),
+        ({"matchers": ["x"]}, 400, "'x' is not a matcher"),
+        ({"starts_at": 5}, 400, "Object contains unknown field `starts_at`"),
+    ):
+        refused = web.post(f"/silences/{id}", json=change)
+        assert (refused.status_code, refused.json()["error"][: len(error)]) == (status, error)
+    assert web.get(f"/silences/{id}").json()["silence"] == kept
 
 
 async def test_large_and_slow_requests_are_ended_while_others_are_answered(

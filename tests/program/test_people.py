@@ -1,10 +1,12 @@
 """What people ask a bridge and tell it, while it runs and while it does not."""
 
 import json
+import re
 import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,13 @@ RULES = (
     + "- {alert: Silent, events: server.statsz, type: flatline, within: 40s, by: [server.name]}\n"
 )
 TOKEN = "t0ken-0f-the-4pi"
+RECURRING = """\
+time_intervals:
+  - {name: always, time_intervals: [{times: [{start_time: '00:00', end_time: '24:00'}]}]}
+  - {name: never, time_intervals: [{years: ['1999']}]}
+silences:
+  - {matchers: ['alertname = Other'], time_intervals: [never]}
+"""
 
 
 @pytest.fixture
@@ -165,7 +174,7 @@ async def test_a_silence_is_added_shown_survives_a_kill_and_is_expired(
         "eve",
     )
     id = added.out.strip()
-    assert (added.code, added.err) == (0, "it mutes 1 of the alerts that fire now\n")
+    assert (added.code, added.err) == (0, 'it mutes 1 alert that fires now: AuthErrorBurst{client_host="127.0.0.1"}\n')
     bridge.kill()
     assert "eve" in said(bridge, "silence", "list")
     bridge.start()
@@ -178,6 +187,80 @@ async def test_a_silence_is_added_shown_survives_a_kill_and_is_expired(
     assert (again.code, again.err.startswith(f"silence {id} has ended already: expired by ")) == (1, True)
 
 
+async def test_a_silence_that_is_updated_keeps_its_id_and_is_obeyed_at_once(
+    start_bridge: StartBridge, server: NatsServer, sink: Sink, port: int
+) -> None:
+    bridge = await burst(start_bridge, server, sink, port)
+    id = said(bridge, "silence", "add", "Nothing", "--for", "1h").strip()
+    assert not _alerts(bridge)[0]["muted"]
+    updated = say(bridge, "silence", "update", id[:6], "AuthErrorBurst", "--comment", "an upgrade")
+    assert updated.out == (
+        f"updated: {id}\n  mutes         alertname=Nothing → alertname=AuthErrorBurst\n"
+        "  comment       none → 'an upgrade'\n"
+    )
+    assert updated.err == 'it mutes 1 alert that fires now: AuthErrorBurst{client_host="127.0.0.1"}\n'
+    assert _alerts(bridge)[0]["muted"] == f"silence {id} (an upgrade)"
+    bridge.kill()
+    assert "an upgrade" in said(bridge, "silence", "show", id)
+    refused = say(bridge, "silence", "update", id, "--for", "2h")
+    assert (refused.code, refused.err.startswith("nothing was done: no bridge answers at ")) == (1, True)
+
+
+async def test_a_recurring_silence_is_added_and_one_of_the_file_is_edited_there(
+    start_bridge: StartBridge, server: NatsServer, sink: Sink, port: int
+) -> None:
+    rules = rules_file(server.url, sink.url, RULES, http=f"{{listen: '127.0.0.1:{port}'}}") + RECURRING
+    bridge = start_bridge(rules)
+    await bridge.hears()
+    fail_login(server, times=20)
+    await eventually(lambda: _alerts(bridge))
+    never = say(bridge, "silence", "add", "AuthErrorBurst", "--time-interval", "never")
+    assert never.err.startswith("its time is not now; within it, it mutes 1 alert that fires now: AuthErrorBurst{")
+    assert not _alerts(bridge)[0]["muted"]
+    always = said(bridge, "silence", "add", "AuthErrorBurst", "--time-interval", "always").strip()
+    assert _alerts(bridge)[0]["muted"] == f"silence {always}"
+    wrong = say(bridge, "silence", "add", "AuthErrorBurst", "--time-interval", "nights")
+    assert (wrong.code, wrong.err) == (1, "there is no time interval nights; there are always, never\n")
+    (declared,) = [
+        each["id"] for each in json.loads(said(bridge, "silence", "list", "--json"))["silences"] if each["declared"]
+    ]
+    refused = say(bridge, "silence", "update", declared, "--for", "1h")
+    assert refused.err == f"silence {declared} stands in the rules file; edit it there and reload, or expire it\n"
+
+
+async def test_a_silence_without_an_end_or_for_no_alert_of_now_says_so(
+    start_bridge: StartBridge, server: NatsServer, sink: Sink, port: int
+) -> None:
+    bridge = await burst(start_bridge, server, sink, port)
+    endless = say(bridge, "silence", "add", "AuthErrorBurst")
+    assert endless.code == 2
+    assert endless.err.endswith("a silence needs an end: write --for 2h, --until 18:30, or a --time-interval NAME\n")
+    assert say(bridge, "silence", "add", "Nothing", "--for", "1h").err.startswith("no alert that fires now has such")
+    assert "name a label that must have a value" in say(bridge, "silence", "add", "a!=b", "--for", "1h").err
+    nearly_a_day = (datetime.now(UTC).astimezone() - timedelta(minutes=1)).strftime("%H:%M")
+    tomorrow = said(bridge, "silence", "add", "Nothing", "--until", nearly_a_day).strip()
+    assert ", in 23h5" in said(bridge, "silence", "show", tomorrow)
+
+
+async def test_an_alert_says_when_it_will_be_told_to_whom_and_what_mutes_it_for_whom(
+    start_bridge: StartBridge, server: NatsServer, sink: Sink, port: int
+) -> None:
+    route = "receiver: ops\ngroup_wait: 10m\nroutes: [{receiver: ops, continue: true, mute_time_intervals: [always]}]\n"
+    http = f"{{listen: '127.0.0.1:{port}'}}"
+    bridge = start_bridge(rules_file(server.url, sink.url, RULES, http=http, route=route) + RECURRING)
+    await bridge.hears()
+    fail_login(server, times=20)
+    (alert,) = await eventually(lambda: _alerts(bridge))
+    (group,) = alert["groups"]
+    assert (group["receiver"], group["untold"], group["muted"]) == ("ops", ["ops"], "mute time interval always")
+    assert "muted for ops: mute time interval always" in said(bridge, "alerts", "AuthErrorBurst")
+    bridge.write(rules_file(server.url, sink.url, RULES, http=http, route="receiver: ops\ngroup_wait: 10m\n"))
+    bridge.hang_up()
+    await bridge.says("reloaded rules=")
+    (line,) = [line for line in said(bridge, "alerts").splitlines() if "AuthErrorBurst" in line]
+    assert re.search(r"  in (9m\d+s|10m), to ops +$", line)
+
+
 async def test_what_a_silence_mutes_is_in_the_history_with_its_reason(
     start_bridge: StartBridge, server: NatsServer, sink: Sink, port: int
 ) -> None:
@@ -188,7 +271,8 @@ async def test_what_a_silence_mutes_is_in_the_history_with_its_reason(
     await bridge.says("alert firing", "AuthErrorBurst")
     (alert,) = await eventually(lambda: [each for each in _alerts(bridge) if each["muted"]])
     assert (alert["muted"], alert["told"]) == (f"silence {id} (an upgrade)", [])
-    assert f"silence {id} (an upgrade), receiver ops" in said(bridge, "history", "AuthErrorBurst")
+    muted = f"silence {id} (an upgrade), receiver ops"
+    await eventually(lambda: muted in said(bridge, "history", "AuthErrorBurst"))
     assert not [each for each in sink.requests if "AuthErrorBurst" in each.body.decode()]
 
 

@@ -14,7 +14,8 @@ from bridge.commit import ChangeRow, Commit, Muted, Settled
 from bridge.cursor import Change
 from bridge.errors import StoreError
 from bridge.store import Store
-from bridge.store.history import read_alerts, read_history, read_message, read_outbox
+from bridge.store.firing import read_alerts
+from bridge.store.history import read_history, read_message, read_outbox
 from bridge.store.told import Entry, Fixed, Turn
 from bridge.values import SECOND
 from tests.store.conftest import Fill
