@@ -152,7 +152,7 @@ class Execution:
     def _no_rule(self, name: str) -> str:
         names = sorted({each.rule.alert for each in self._rules if each.rule.forgets})
         near = get_close_matches(name, names, 1)
-        offered = f"did you mean {near[0]}?" if near else f"alerts that can: {_some(names) or 'none'}"
+        offered = f"did you mean {near[0]!r}?" if near else f"alerts that can: {_some(names) or 'none'}"
         return f"no rule makes an alert {name}; {offered}"
 
 

@@ -27,7 +27,7 @@ from bridge.options import Options
 from bridge.state import Memory, Sample, State, Texts
 from bridge.template import Template, is_template
 from bridge.values import DAY, NEVER, Duration, Quantity, format_duration
-from bridge.watched import Ending, EventNames, Matchers, check_named
+from bridge.watched import Ending, EventNames, FieldNames, Matchers, check_named
 
 OLD, NEW = "\x1eold", "\x1enew"
 """Under what names templates find the two values of a type that is `paired`, among the fields of the latest event."""
@@ -74,7 +74,7 @@ class Rule(Options):
     subject: Annotated[str, AfterValidator(check_pattern)] | None = None
     where: Matchers = []
     type: str
-    by: list[str] = []
+    by: FieldNames = []
     for_: Duration = Field(0, alias="for")
     keep_firing_for: Duration = 0
     resolve_on: Ending | None = None
@@ -88,9 +88,8 @@ class Rule(Options):
 
     @field_validator("by")
     @classmethod
-    def _check_by(cls, by: list[str], info: ValidationInfo) -> list[str]:
+    def _check_by(cls, by: list[str]) -> list[str]:
         for path in by:
-            check_field(path, info.data.get("events", []))
             if check_label(label_of(path)) in ("alertname", "overflow"):
                 raise ValueError(f"{path!r} would become a label that the bridge itself sets; remove it")
         if len(set(by)) < len(by):

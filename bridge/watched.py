@@ -21,13 +21,22 @@ EventNames = Annotated[list[Annotated[str, AfterValidator(check_event)]], Before
 """One event type, or a list of them."""
 
 
-def _check_where(where: list[Matcher], info: ValidationInfo) -> list[Matcher]:
-    check_matchers(where, info.data.get("events", []))
-    return where
+def _check_matcher(matcher: Matcher, info: ValidationInfo) -> Matcher:
+    check_matcher(matcher, info.data.get("events", []))
+    return matcher
 
 
-Matchers = Annotated[list[Matcher], AfterValidator(_check_where)]
-"""Matchers on fields that the events beside them have."""
+Matchers = list[Annotated[Matcher, AfterValidator(_check_matcher)]]
+"""Matchers on fields that the events beside them have. Each is checked by itself, so that all errors are told."""
+
+
+def _check_path(path: str, info: ValidationInfo) -> str:
+    check_field(path, info.data.get("events", []))
+    return path
+
+
+FieldNames = list[Annotated[str, AfterValidator(_check_path)]]
+"""Fields that one of the events beside them has, each checked by itself."""
 
 
 def _check_number(path: str, info: ValidationInfo) -> str:
@@ -52,14 +61,13 @@ class Ending(Watched):
     match: list[str] | None = None
 
 
-def check_matchers(where: Iterable[Matcher], events: Sequence[str]) -> None:
-    """Each names a field that the events have, and a limit in its unit. Raises ValueError."""
-    for matcher in where:
-        field = check_field(matcher.field, events)
-        if matcher.op in ("<", "<=", ">", ">="):
-            matcher.compile(check_number(matcher.field, events) if events else "any")
-        else:
-            matcher.compile(field.kind if field else "any")
+def check_matcher(matcher: Matcher, events: Sequence[str]) -> None:
+    """It names a field that the events have, and a limit in its unit. Raises ValueError."""
+    field = check_field(matcher.field, events)
+    if matcher.op in ("<", "<=", ">", ">="):
+        matcher.compile(check_number(matcher.field, events) if events else "any")
+    else:
+        matcher.compile(field.kind if field else "any")
 
 
 def check_named(key: str, watched: Watched, fields: Iterable[str], advice: str) -> None:

@@ -85,7 +85,7 @@ def test_all_servers_of_a_cluster_are_shown(nats_binary: Path, ask: Ask) -> None
         assert one["server"]["name"] == "s2"
         assert one["statsz"]["active_servers"] == 3
         assert json.loads(table(one["server"]["id"], "--json").output)["server"]["name"] == "s2"
-        assert _words(table("s22")) == "no server 's22' among the 3 that answered; did you mean s2?"
+        assert _words(table("s22")) == "no server 's22' among the 3 that answered; did you mean 's2'?"
         os.kill(servers[2].pid, signal.SIGSTOP)
         try:
             cut = table()

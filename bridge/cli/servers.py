@@ -82,7 +82,9 @@ async def _find(nats: Connection, within: float, wanted: str) -> Answer:
         raise BridgeError(f"{len(found)} servers are named {wanted!r}; give one of their ids: {ids}")
     names = sorted({answer.server.name for answer in answers.values()})
     near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
-    known = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(map(one_line, names[:20]))}"
+    known = (
+        f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {', '.join(map(one_line, names[:20]))}"
+    )
     raise BridgeError(f"no server {wanted!r} among the {len(answers)} that answered; {known}")
 
 

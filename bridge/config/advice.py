@@ -1,38 +1,62 @@
 """What is no error of a rule, and still not what its author can want: a warning each."""
 
-import difflib
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
-from bridge.config.document import KeyPath, clip
+from bridge.config.document import KeyPath, Plain
+from bridge.config.improbable import never_given
+from bridge.config.sketch import Listening, listenings
 from bridge.config.substitution import Substituted
 from bridge.errors import Problem
+from bridge.event import EventType
 from bridge.events import EVENT_TYPES
-from bridge.matcher import Matcher
-from bridge.rule import Rule
+from bridge.events.checking import check_pattern
+from bridge.events.families import ADVISORIES
 from bridge.subject import overlap
-from bridge.watched import Watched
 
-_NEAR = 0.5
-_SIGNS = re.compile(r"[\\^$.*+?]")
-
-
-def advise(given: Substituted, at: KeyPath, rule: Rule) -> Iterator[Problem]:
-    """All that can be said about a sound rule, which stands at a path of the file."""
-    yield from _responding(given, at, rule)
-    for path, events, matchers in _matchers(at, rule):
-        for index, matcher in enumerate(matchers):
-            for what in _never_holds(matcher, events):
-                place = (*path, index) if given.document.has((*path, index)) else path
-                yield given.document.problem(place, what, "warning")
+README = "see 'Events that must be imported' in the README"
+HOW_TO_IMPORT = (
+    'export the stream $JS.EVENT.> in each account, import it in the system account with to: "acct.NAME.>", and write '
+    f"imports: 'acct.*.' under nats ({README})"
+)
+_HEARERS: Mapping[str, str] = {
+    "account": "never comes to the system account: servers tell it only to the account that it is about",
+    "asker": "comes to the system account only of its own requests: servers tell it to the account that asked",
+}
 
 
-def _responding(given: Substituted, at: KeyPath, rule: Rule) -> Iterator[Problem]:
+def advise(given: Substituted, at: KeyPath, rule: Mapping[str, Plain], imports: str | None) -> Iterator[Problem]:
+    """All that can be said about a rule, which stands at a path of the file, whatever else is wrong with it.
+
+    `imports`: what the main file says of them, which may be nothing; None: it is not known.
+    """
+    subject = _sound(rule.get("subject"))
+    listened = list(listenings(at, rule))
+    yield from _responding(given, at, listened, subject)
+    if imports == "":
+        for listening in listened:
+            yield from _deaf(given, listening)
+    yield from _deaf_subject(given, at, subject)
+    yield from _lacking(given, at, rule, listened[0])
+    for listening in listened:
+        for path, matcher in listening.matchers if listening.whole else ():
+            for what in never_given(matcher, listening.kinds):
+                yield given.document.problem(path, what, "warning")
+
+
+def _sound(subject: Plain) -> str:
+    """A pattern of subjects, or "": what is wrong with one is told elsewhere."""
+    try:
+        return check_pattern(subject) if isinstance(subject, str) else ""
+    except ValueError:
+        return ""
+
+
+def _responding(given: Substituted, at: KeyPath, listened: list[Listening], subject: str) -> Iterator[Problem]:
     """Rules that make the bridge listen to requests of others."""
-    watched = {*rule.events, *(name for _, other in _others(rule) for name in other.events)}
+    watched = {kind.name for listening in listened for kind in listening.kinds}
     requests = [kind for kind in EVENT_TYPES.values() if kind.responder]
     for kind in requests:
-        heard = rule.subject and any(overlap(rule.subject, subject) for subject in kind.subjects)
+        heard = subject and any(overlap(subject, theirs) for theirs in kind.subjects)
         if kind.name in watched or heard:
             what = f"to hear {kind.name} the bridge subscribes to requests and never answers them"
             advice = "where no resolver listens, a push of claims then times out instead of failing at once"
@@ -42,49 +66,37 @@ def _responding(given: Substituted, at: KeyPath, rule: Rule) -> Iterator[Problem
             return
 
 
-def _others(rule: Rule) -> Iterator[tuple[str, Watched]]:
-    for key in ("resolve_on", "unless", "then"):
-        if isinstance(other := getattr(rule, key, None), Watched):
-            yield key, other
+def _deaf(given: Substituted, listening: Listening) -> Iterator[Problem]:
+    """Events that never reach the system account by themselves, where nothing is imported."""
+    for told_to, whom in _HEARERS.items():
+        if names := [kind.name for kind in listening.kinds if kind.told_to == told_to]:
+            what = f"{_listed(names)} {whom}; to hear it, {HOW_TO_IMPORT}"
+            yield given.document.problem((*listening.at, "events"), what, "warning")
 
 
-def _matchers(at: KeyPath, rule: Rule) -> Iterator[tuple[KeyPath, Sequence[str], Sequence[Matcher]]]:
-    """Where matchers stand, the events that they judge, and they themselves."""
-    yield (*at, "where"), rule.events, rule.where
-    yield (*at, "matching"), rule.events, getattr(rule, "matching", [])
-    for key, other in _others(rule):
-        yield (*at, key, "where"), other.events, other.where
+def _deaf_subject(given: Substituted, at: KeyPath, subject: str) -> Iterator[Problem]:
+    """A pattern on which the system account hears nothing, whatever it imports under another name."""
+    kinds = [kind for kind in EVENT_TYPES.values() if any(overlap(subject, theirs) for theirs in kind.subjects)]
+    if subject.startswith(ADVISORIES) and kinds and all(kind.told_to == "account" for kind in kinds):
+        imported = f"acct.*.{subject.removeprefix(ADVISORIES)}"
+        what = "servers tell this only to the account that it is about; let the system account import it"
+        yield given.document.problem((*at, "subject"), f"{what} and write {imported!r} ({README})", "warning")
 
 
-def _never_holds(matcher: Matcher, events: Sequence[str]) -> Iterator[str]:
-    """What a matcher asks for and servers never write into its field."""
-    fields = [EVENT_TYPES[name].fields.get(matcher.field) for name in events]
-    known = {value for field in fields if field for value in field.values}
-    if not known or not all(field is None or field.values for field in fields):
-        return
-    if matcher.op in ("=", "!=") and matcher.value and matcher.value not in known:
-        yield _never(matcher.field, matcher.value, matcher.value, known)
-    if matcher.op in ("=~", "!~"):
-        for alternative in _alternatives(matcher.value):
-            if not any(Matcher(matcher.field, "=~", alternative).compile("text")(value) for value in ("", *known)):
-                yield _never(matcher.field, alternative, _SIGNS.sub("", alternative), known, pattern=True)
+def _lacking(given: Substituted, at: KeyPath, rule: Mapping[str, Plain], own: Listening) -> Iterator[Problem]:
+    """Fields of `by` that some of the rule's events have and others never do."""
+    by = rule.get("by")
+    for index, field in enumerate(by if isinstance(by, list) else []):
+        lacking = [kind.name for kind in own.kinds if not _has(kind, field)]
+        if lacking and len(lacking) < len(own.kinds):
+            what = f"{_listed(lacking)} {'has' if len(lacking) == 1 else 'have'} no field {field!r}"
+            advice = "all of its events are one combination, without this label; make it a rule of its own"
+            yield given.document.problem((*at, "by", index), f"{what}: {advice}", "warning")
 
 
-def _never(field: str, asked: str, plain: str, known: set[str], pattern: bool = False) -> str:
-    near = difflib.get_close_matches(plain, sorted(known), 1, _NEAR)
-    written = [re.sub(r"([().])", r"\\\1", value) if pattern else value for value in near]
-    advice = f"did you mean {written[0]}?" if near else f"write one of {', '.join(sorted(known))}"
-    return f"no server ever gives the {field} {clip(asked)!r}; {advice}"
+def _has(kind: EventType, field: Plain) -> bool:
+    return not isinstance(field, str) or field in kind.fields or field.startswith("token.")
 
 
-def _alternatives(pattern: str) -> list[str]:
-    """What stands between the outermost `|`."""
-    parts, depth, escaped = [""], 0, False
-    for character in pattern:
-        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(character, 0) if not escaped else 0
-        if character == "|" and not depth and not escaped:
-            parts.append("")
-            continue
-        parts[-1] += character
-        escaped = character == "\\" and not escaped
-    return parts
+def _listed(names: list[str]) -> str:
+    return " and ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -15,6 +15,7 @@ from bridge.config.file import read_bytes, read_secret
 from bridge.config.problems import keys_of, translate
 from bridge.config.references import Identities, check_main, check_rules, mapping, sequence
 from bridge.config.schema import Config, RuleDefaults, RuleFile, config_model
+from bridge.config.sketch import mended
 from bridge.config.substitution import Substituted
 from bridge.config.vocabulary import nearest, suggestion
 from bridge.errors import ConfigError, Problem
@@ -69,7 +70,7 @@ def load(
         config=main.config,
         rules=[rule for file in sound for rule in file.rules],
         broken={each: _errors(file.problems) for each, file in files.items() if _errors(file.problems)},
-        warnings=[problem for problem in main.problems if problem.severity == "warning"],
+        warnings=[problem for file in sound for problem in file.problems if problem.severity == "warning"],
     )
 
 
@@ -129,6 +130,7 @@ class _Reading:
         self._model = config_model(tuple(destinations))
         self._identities: Identities = {}
         self._labels: dict[str, Plain] = {}
+        self._imports: str | None = None
 
     def main(self, path: Path, alone: bool = False) -> _File:
         """Read a main file; with `alone`, also a rule file that no main file names."""
@@ -142,6 +144,8 @@ class _Reading:
         if self._trim:
             given.value = self._trim(given.value)
         self._labels = mapping(top.get("labels"))
+        imports = mapping(top.get("nats")).get("imports", "")
+        self._imports = imports if isinstance(imports, str) else None
         config, faults = self._validate(self._model, given.value, given, path)
         rules, rule_faults = self._rules(path, given)
         rule_files, warnings = _find_rule_files(path, given)
@@ -183,8 +187,8 @@ class _Reading:
         for index, raw in enumerate(sequence(top.get("rules"))):
             rule, faults = self._rule(raw, usable, given, path, index)
             problems += faults
+            problems += advise(given, ("rules", index), mapping(raw), self._imports)
             if rule is not None:
-                problems += advise(given, ("rules", index), rule)
                 rules.append(LoadedRule(rule, str(path), given.document.place(("rules", index)).line))
         return rules, problems
 
@@ -197,7 +201,16 @@ class _Reading:
             return None, self._untyped(mapping(raw), defaults, given, path, at)
         model = self._rule_types[kind]
         merged = _with_defaults(raw, defaults, model.instant) if isinstance(raw, dict) else raw
-        return self._validate(model, merged, given, path, at)
+        return self._validated(model, merged, given, path, at)
+
+    def _validated(
+        self, model: type[Rule], merged: Plain, given: Substituted, path: Path, at: tuple[str | int, ...]
+    ) -> tuple[Rule | None, list[Problem]]:
+        """With misspelt events what else the rule says is judged as if they were written as they are meant."""
+        rule, faults = self._validate(model, merged, given, path, at)
+        if rule is None and isinstance(merged, dict) and (meant := mended(merged)) != merged:
+            faults += self._validate(model, meant, given, path, at)[1]
+        return rule, faults
 
     def _untyped(
         self,
@@ -213,7 +226,7 @@ class _Reading:
         near = nearest(written, self._rule_types) if isinstance(written, str) else None
         model = self._rule_types[near] if near else _untyped_model(tuple(self._rule_types.values()))
         merged = _with_defaults({**raw, "type": near or "any"}, defaults, model.instant)
-        return [problem, *self._validate(model, merged, given, path, at)[1]]
+        return [problem, *self._validated(model, merged, given, path, at)[1]]
 
     def _validate(
         self, model: type[Model], value: Plain, given: Substituted, path: Path, at: tuple[str | int, ...] = ()

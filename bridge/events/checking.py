@@ -9,11 +9,19 @@ from bridge.events import EVENT_TYPES
 NUMERIC: frozenset[Kind] = frozenset(("number", "bytes", "seconds", "percent", "time"))
 
 
+_NEAR, _SURE = 0.6, 0.85
+
+
 def check_event(name: str) -> str:
     """An event type's name."""
     if name in EVENT_TYPES:
         return name
     raise ValueError(f"unknown event {name!r}{_suggest(name, list(EVENT_TYPES))}")
+
+
+def nearest_event(name: str, sure: bool = False) -> str | None:
+    """The event type that a misspelt name most likely stands for; `sure`: only if hardly another can be meant."""
+    return next(iter(difflib.get_close_matches(name[:100], EVENT_TYPES, 1, _SURE if sure else _NEAR)), None)
 
 
 def check_pattern(pattern: str) -> str:
@@ -71,7 +79,7 @@ def check_number(path: str, events: Sequence[str]) -> Kind:
 
 
 def _suggest(name: str, names: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=_NEAR)
     if not near:  # A leaf without its parents: `host` for `client.host`.
         near = [known for known in names if known.rpartition(".")[2] == name.rpartition(".")[2]][:1]
     if near:

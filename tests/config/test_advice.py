@@ -18,32 +18,32 @@ def said(tmp_path: Path, rule: str) -> list[str]:
     [
         (
             "events: client.disconnect, where: ['reason = Slow Consumer']",
-            "the reason 'Slow Consumer'; did you mean Slow Consumer (Pending Bytes)?",
+            "the reason 'Slow Consumer'; did you mean 'Slow Consumer (Pending Bytes)'?",
         ),
         (
             "events: client.auth_error, where: ['reason != Authentification Failure']",
-            "the reason 'Authentification Failure'; did you mean Authentication Failure?",
+            "the reason 'Authentification Failure'; did you mean 'Authentication Failure'?",
         ),
         (
             "events: [client.disconnect, leafnode.disconnect], where: ['reason =~ Read Error|Stale Conection']",
-            "the reason 'Stale Conection'; did you mean Stale Connection?",
+            "the reason 'Stale Conection'; did you mean 'Stale Connection'?",
         ),
         (
             "events: client.disconnect, where: ['reason =~ Slow Consumer (Write Deadline)']",
-            r"the reason 'Slow Consumer (Write Deadline)'; did you mean Slow Consumer \(Write Deadline\)?",
+            r"the reason 'Slow Consumer (Write Deadline)'; did you mean 'Slow Consumer \(Write Deadline\)'?",
         ),
         (
             "events: client.disconnect, type: ratio, matching: ['reason = Kikced'], above: 5%, within: 1m",
-            "the reason 'Kikced'; did you mean Kicked?",
+            "the reason 'Kikced'; did you mean 'Kicked'?",
         ),
         (
             (
                 "events: client.disconnect, type: not_followed_by, match: [client.name], within: 1m, "
                 "then: {events: client.connect, where: ['client.kind = Cleint']}"
             ),
-            "the client.kind 'Cleint'; did you mean Client?",
+            "the client.kind 'Cleint'; did you mean 'Client'?",
         ),
-        ("events: js.stream_action, where: ['action = deleted']", "the action 'deleted'; did you mean delete?"),
+        ("events: js.stream_action, where: ['action = deleted']", "the action 'deleted'; did you mean 'delete'?"),
         ("events: js.stream_action, where: ['action = zzz']", "the action 'zzz'; write one of create, delete, modify"),
     ],
 )

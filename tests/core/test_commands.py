@@ -153,7 +153,7 @@ def test_what_cannot_be_forgotten_is_refused_and_what_can_is_named() -> None:
     stage = Stage(silent(), rule(alert="Burst", events="client.auth_error", type="frequency", count=2, within="1m"))
     stage.play(statsz(1, "n1"), statsz(1, "n2", "P2")).wait(60)
     changes = len(stage.changes)
-    assert forget(stage, "Silend").error == "no rule makes an alert Silend; did you mean Silent?"
+    assert forget(stage, "Silend").error == "no rule makes an alert Silend; did you mean 'Silent'?"
     assert forget(stage, server_name="n9").error == (
         "Silent watches nothing with server_name=n9; it watches server_name=n1, server_name=n2"
     )
