@@ -105,6 +105,7 @@ def test_the_events_of_the_bridge_itself_are_decoded_too() -> None:
 
 
 def test_imported_events_need_the_rules_file(tmp_path: Path) -> None:
+    """Without it, that is said."""
     body = '{"type": "io.nats.jetstream.advisory.v1.max_deliver", "id": "a", "stream": "S", "consumer": "C"}'
     line = {"at": 5.0, "headers": {}, "subject": "acct.A.ADVISORY.CONSUMER.MAX_DELIVERIES.S.C", "data": body}
     (tmp_path / "rules.yaml").write_text(
@@ -112,10 +113,9 @@ def test_imported_events_need_the_rules_file(tmp_path: Path) -> None:
         "route: {receiver: a}\nrules: []\n"
     )
     given = json.dumps(line).encode() + b"\n"
-    without, with_ = (
-        list(read(run("--decode", "-", *more, given=given))) for more in ((), ("--config", f"{tmp_path}/rules.yaml"))
-    )
-    assert [without[0]["type"], with_[0]["type"]] == [None, "js.max_deliver"]
+    without, with_ = (run("--decode", "-", *more, given=given) for more in ((), ("--config", f"{tmp_path}/rules.yaml")))
+    assert [next(iter(read(each)))["type"] for each in (without, with_)] == [None, "js.max_deliver"]
+    assert ["nats.imports" in each.stderr for each in (without, with_)] == [True, False]
 
 
 @pytest.mark.parametrize("arguments", [("client.connect", "--decode", "-"), ("--config", "x.yaml")])

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bridge.builtin import builtin_rules
+from bridge.config.advice import HOW_TO_IMPORT
 from bridge.event import EventType, Field
 from bridge.events import EVENT_TYPES
 from bridge.events.accounts import Names
@@ -75,6 +76,9 @@ def _facts(kind: EventType) -> Iterator[str]:
         yield f"{'also:':10} {subject} (not subscribed to; for a rule that names it by `subject`)"
     for place, subject in enumerate(imports_of(kind, IMPORTS)):
         yield f"{'' if place else 'imported:':10} {subject} (with nats.imports: '{IMPORTS}')"
+    if kind.imported:
+        of_what = "of its own requests" if kind.told_to == "asker" else "nothing of it"
+        yield f"{'needs:':10} an import: without one the system account hears {of_what}; {HOW_TO_IMPORT}"
     yield f"{'severity:':10} usually {_severity(kind)}"
     if not kind.own:
         yield f"{'servers:':10} {f'from {kind.since} on' if kind.since else 'all'}"

@@ -82,6 +82,62 @@ def test_a_rule_that_makes_a_silent_responder_is_told_so(tmp_path: Path, rule: s
     assert "times out" in what
 
 
+def said_of_all(tmp_path: Path, rule: str, nats: str = "") -> list[str]:
+    """The same in a main file, which says what is imported."""
+    (tmp_path / "rules.yaml").write_text(
+        f"nats: {{user: sys, password: p{nats}}}\n"
+        "receivers: [{name: ops, webhook_configs: [{url: 'http://x.example'}]}]\n"
+        f"route: {{receiver: ops}}\nrules:\n  - {{alert: A, {rule}}}\n"
+    )
+    return [f"{problem.severity}: {problem.what}" for problem in check([tmp_path / "rules.yaml"], {})]
+
+
+IMPORTED = "events: js.max_deliver"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        IMPORTED,
+        "events: [js.stream_quorum_lost, js.nak]",
+        "events: js.api_audit",
+        "events: js.stream_quorum_lost, resolve_on: {events: js.stream_action}",
+    ],
+)
+def test_a_rule_that_would_hear_nothing_without_an_import_is_told_so(tmp_path: Path, rule: str) -> None:
+    (what,) = said_of_all(tmp_path, rule)
+    assert what.startswith("warning: js.")
+    assert "imports: 'acct.*.' under nats" in what
+    assert said_of_all(tmp_path, rule, ", imports: 'acct.*.'") == []
+
+
+def test_nothing_is_said_of_that_where_it_is_not_known_what_is_imported(tmp_path: Path) -> None:
+    assert said(tmp_path, IMPORTED) == []
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "events: [js.stream_quorum_lost, js.consumer_leader_elected, js.stream_batch_abandoned]",
+        "events: [js.server_out_of_space, js.api_limit_reached, js.domain_leader_elected, js.meta_rescue]",
+        "events: client.connect",
+        "subject: $JS.EVENT.ADVISORY.STREAM.QUORUM_LOST.*",
+    ],
+)
+def test_what_servers_tell_the_system_account_needs_no_import(tmp_path: Path, rule: str) -> None:
+    assert said_of_all(tmp_path, rule) == []
+
+
+def test_a_subject_of_other_accounts_is_told_how_it_is_called_when_it_is_imported(tmp_path: Path) -> None:
+    (what,) = said_of_all(tmp_path, "subject: $JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>")
+    assert "'acct.*.ADVISORY.CONSUMER.MAX_DELIVERIES.>'" in what
+
+
+def test_a_field_of_by_that_one_of_the_events_never_has_is_a_warning(tmp_path: Path) -> None:
+    (what,) = said_of_all(tmp_path, "events: [js.stream_quorum_lost, js.consumer_quorum_lost], by: [consumer]")
+    assert what.startswith("warning: js.stream_quorum_lost has no field 'consumer'")
+
+
 @pytest.mark.parametrize("subject", [">", "*.>", "*", "$SYS.>", "$SYS.*.X", "a..b", "a b", "a.>.b", "", "a.x*"])
 def test_subjects_that_take_in_too_much_are_errors(tmp_path: Path, subject: str) -> None:
     (what, *more) = said(tmp_path, f"subject: '{subject}'")

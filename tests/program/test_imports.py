@@ -8,7 +8,9 @@ from bridge.demo.nats_server import NatsServer
 from tests.conftest import StartServer
 from tests.program.conftest import StartBridge
 from tests.program.messages import lines
+from tests.program.program import run
 from tests.program.rules import rules_file
+from tests.program.trouble import fail_login
 from tests.sink import Sink
 from tests.waiting import eventually
 
@@ -48,6 +50,23 @@ async def ask(server: NatsServer, user: str, *requests: tuple[str, object]) -> N
     for subject, body in requests:
         await client.request(f"$JS.API.{subject}", json.dumps(body).encode() if body else b"", timeout=10)
     await client.close()
+
+
+async def test_without_an_import_nothing_comes_and_check_says_so(
+    start_server: StartServer, start_bridge: StartBridge, sink: Sink
+) -> None:
+    server = start_server(IMPORTING)
+    knocked = "- {alert: Knocked, events: client.auth_error}\n"
+    program = start_bridge(rules_file(server.url, sink.url, RULES + knocked))
+    await program.hears()
+    told = run("check", str(program.rules_path))
+    assert told.code == 0
+    assert told.err.count("warning: js.") == 2
+    stream = {"name": "S", "subjects": ["s"], "storage": "memory"}
+    await ask(server, "a", ("STREAM.CREATE.S", stream), ("STREAM.DELETE.S", None))
+    fail_login(server)
+    await eventually(lambda: sink.requests)
+    assert {line.name for line in lines(sink.requests)} == {"Knocked"}
 
 
 async def test_each_tenants_trouble_is_told_as_its_own(
