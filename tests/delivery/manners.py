@@ -69,7 +69,7 @@ def statuses(other: str) -> dict[str, Manner]:
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
-BOMB = gzip.compress(b"\0" * 50_000_000)
+BOMB = gzip.compress(b"\0" * 10_000_000)
 _DATE = format_datetime(datetime.fromtimestamp(START / SECOND + 31, UTC), usegmt=True)
 
 

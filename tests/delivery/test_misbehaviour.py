@@ -32,7 +32,7 @@ from tests.delivery.test_http import serving
 from tests.receivers.test_contract import CANARY, GIVEN
 from tests.sink import Received, Sink, answer
 
-NOTABLE = ("300", "304", "400", "403", "404", "408", "413", "425", "499", "503", "599")
+NOTABLE = ("304", "403", "408", "413", "425", "499", "599")
 """Statuses that mean something to somebody, and edges of the classes."""
 
 STAND_IN = "stand-in/webhook/0"
