@@ -37,6 +37,7 @@ async def test_the_bridge_moves_before_a_lame_duck_dies(nats_binary: Path) -> No
             first = it.heard.server_id
             at = next(server for server in servers if first in server.log)
             at.lame_duck()
+            # Before the grace of 9 s is over, when the server begins to close connections.
             await eventually(
                 lambda: [call for call in it.heard.calls if call[0] == "own" and call[1] != first], within=8
             )
