@@ -19,9 +19,11 @@ HOW_TO_IMPORT = (
     f"imports: 'acct.*.' under nats ({README})"
 )
 _HEARERS: Mapping[str, str] = {
-    "account": "never comes to the system account: servers tell it only to the account that it is about",
-    "asker": "comes to the system account only of its own requests: servers tell it to the account that asked",
+    "account": "never {come} to the system account: servers tell {it} only to the account concerned",
+    "asker": "{come} to the system account only of its own requests: servers tell {it} to the account that asked",
 }
+_ONE = {"come": "comes", "it": "it", "has": "has", "its": "its", "a": "make it a rule of its own"}
+_MORE = {"come": "come", "it": "them", "has": "have", "its": "their", "a": "make them a rule of their own"}
 
 
 def advise(given: Substituted, at: KeyPath, rule: Mapping[str, Plain], imports: str | None) -> Iterator[Problem]:
@@ -70,7 +72,8 @@ def _deaf(given: Substituted, listening: Listening) -> Iterator[Problem]:
     """Events that never reach the system account by themselves, where nothing is imported."""
     for told_to, whom in _HEARERS.items():
         if names := [kind.name for kind in listening.kinds if kind.told_to == told_to]:
-            what = f"{_listed(names)} {whom}; to hear it, {HOW_TO_IMPORT}"
+            words = _ONE if len(names) == 1 else _MORE
+            what = f"{_listed(names)} {whom.format(**words)}; to hear {words['it']}, {HOW_TO_IMPORT}"
             yield given.document.problem((*listening.at, "events"), what, "warning")
 
 
@@ -89,9 +92,10 @@ def _lacking(given: Substituted, at: KeyPath, rule: Mapping[str, Plain], own: Li
     for index, field in enumerate(by if isinstance(by, list) else []):
         lacking = [kind.name for kind in own.kinds if not _has(kind, field)]
         if lacking and len(lacking) < len(own.kinds):
-            what = f"{_listed(lacking)} {'has' if len(lacking) == 1 else 'have'} no field {field!r}"
-            advice = "all of its events are one combination, without this label; make it a rule of its own"
-            yield given.document.problem((*at, "by", index), f"{what}: {advice}", "warning")
+            words = _ONE if len(lacking) == 1 else _MORE
+            what = f"{_listed(lacking)} {words['has']} no field {field!r}"
+            advice = f"without this label all of {words['its']} events are one combination: {words['a']}"
+            yield given.document.problem((*at, "by", index), f"{what}; {advice}", "warning")
 
 
 def _has(kind: EventType, field: Plain) -> bool:

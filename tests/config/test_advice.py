@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config import check
+from bridge.config import check, load
+from bridge.events import EVENT_TYPES
 
 
 def said(tmp_path: Path, rule: str) -> list[str]:
@@ -161,3 +162,90 @@ def test_what_imported_subjects_cannot_begin_with(tmp_path: Path, prefix: str) -
     )
     told = [problem.what for problem in check([tmp_path / "rules.yaml"], {}) if problem.line == 1]
     assert any("acct.*." in what for what in told)
+
+
+MAIN = """\
+nats: {{credentials: x{imports}}}
+receivers: [{{name: a, slack_configs: [{{webhook_url: 'https://x'}}]}}]
+route: {{receiver: a}}
+rule_files: [more.yaml]
+rules:
+  - {{alert: A, {rule}}}
+"""
+
+
+def in_main(tmp_path: Path, rule: str, imports: str = "", more: str = "") -> list[str]:
+    """The problems of a rule in a main file, and of one in a file that it names, with their places."""
+    (tmp_path / "x").write_text("x")
+    (tmp_path / "more.yaml").write_text(f"rules:\n  - {{alert: B, {more}}}\n" if more else "rules: []\n")
+    (tmp_path / "rules.yaml").write_text(MAIN.format(imports=imports, rule=rule))
+    return [str(problem).removeprefix(f"{tmp_path}/") for problem in check([tmp_path / "rules.yaml"], {})]
+
+
+NEEDY = [name for name, kind in EVENT_TYPES.items() if kind.imported]
+
+
+@pytest.mark.parametrize("name", NEEDY)
+def test_an_event_that_only_its_account_hears_needs_an_import(tmp_path: Path, name: str) -> None:
+    (told,) = in_main(tmp_path, f"events: {name}")
+    assert told.startswith(f"rules.yaml:6:24: warning: {name} ")
+    assert "export the stream $JS.EVENT.> in each account" in told
+    assert 'import it in the system account with to: "acct.NAME.>"' in told
+    assert "write imports: 'acct.*.' under nats" in told
+    assert in_main(tmp_path, f"events: {name}", ", imports: 'acct.*.'") == []
+
+
+@pytest.mark.parametrize("name", [name for name in EVENT_TYPES if name.startswith("js.") and name not in NEEDY])
+def test_an_event_that_the_system_account_hears_needs_none(tmp_path: Path, name: str) -> None:
+    assert in_main(tmp_path, f"events: {name}") == []
+
+
+def test_the_other_events_of_a_rule_and_those_of_rule_files_need_it_too(tmp_path: Path) -> None:
+    rule = "events: js.stream_quorum_lost, resolve_on: {events: [js.stream_action, js.nak], match: []}"
+    (main,) = in_main(tmp_path, rule)
+    assert main.startswith("rules.yaml:6:")
+    assert "warning: js.stream_action and js.nak never come to the system account" in main
+    more = in_main(tmp_path, "events: client.connect", more="events: [js.max_deliver, js.api_audit]")
+    assert [line.partition(":16: warning: ")[2].partition(":")[0] for line in more] == [
+        "js.max_deliver never comes to the system account",
+        "js.api_audit comes to the system account only of its own requests",
+    ]
+
+
+def test_the_service_is_warned_of_rule_files_as_well(tmp_path: Path) -> None:
+    in_main(tmp_path, "events: client.connect", more="events: js.max_deliver")
+    assert [problem.what[:30] for problem in load(tmp_path / "rules.yaml", {}).warnings] == [
+        "js.max_deliver never comes to "
+    ]
+
+
+@pytest.mark.parametrize(
+    ("subject", "deaf"),
+    [
+        ("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>", True),
+        ("$JS.EVENT.METRIC.>", True),
+        ("$JS.EVENT.ADVISORY.STREAM.*.ORDERS", False),
+        ("$JS.EVENT.ADVISORY.API", False),
+        ("$SYS.ACCOUNT.*.JS.EVENT.METRIC.>", False),
+        ("acct.*.METRIC.>", False),
+    ],
+)
+def test_a_subject_on_which_the_system_account_hears_nothing(tmp_path: Path, subject: str, deaf: bool) -> None:
+    told = [line for line in said(tmp_path, f"subject: '{subject}'") if "import" in line]
+    assert [f"write 'acct.*.{subject.removeprefix('$JS.EVENT.')}'" in line for line in told] == [True] * deaf
+
+
+def test_a_field_of_by_that_some_of_the_events_never_have_is_told_with_them(tmp_path: Path) -> None:
+    events = "[js.stream_quorum_lost, js.server_out_of_space, js.server_removed]"
+    alone = "without this label all of its events are one combination: make it a rule of its own"
+    together = "without this label all of their events are one combination: make them a rule of their own"
+    assert said(tmp_path, f"events: {events}, by: [stream, token.3, account.name]") == [
+        f"warning: js.server_removed has no field 'stream'; {alone}",
+        f"warning: js.server_out_of_space and js.server_removed have no field 'account.name'; {together}",
+    ]
+
+
+def test_a_field_of_by_that_all_have_or_none_has_is_no_warning(tmp_path: Path) -> None:
+    assert said(tmp_path, "events: [client.connect, client.disconnect], by: [client.host]") == []
+    (what,) = said(tmp_path, "events: [client.connect, client.disconnect], by: [client.hots]")
+    assert what.startswith("error: ")
