@@ -44,6 +44,14 @@ class Needs:
         """Those that are awake."""
         return [placed.rule for placed in self._setup.rules if placed.rule.enabled]
 
+    @property
+    def unimported(self) -> list[str]:
+        """The events of the rules that the system account would have to import, where nothing is imported."""
+        if self._setup.names.imports:
+            return []
+        named = (name for rule in self.rules for name in _named(rule))
+        return [name for name in dict.fromkeys(named) if EVENT_TYPES[name].imported]
+
     def who_needs(self, subject: str) -> list[str]:
         """The alerts whose rules would not hear all that they should without it."""
         needing = (placed.rule.alert for placed in self._setup.rules if self._wants(placed, subject))
@@ -61,8 +69,12 @@ class Needs:
 
 def too_old(rule: Rule, version: tuple[int, ...]) -> list[str]:
     """The events of the rule, and those that it listens to beside them, that a server of this version does not tell."""
-    others = [name for _, value in rule if isinstance(value, Watched) for name in value.events]
-    return [name for name in (*rule.events, *others) if version < parse_version(EVENT_TYPES[name].since)]
+    return [name for name in _named(rule) if version < parse_version(EVENT_TYPES[name].since)]
+
+
+def _named(rule: Rule) -> list[str]:
+    """Its events, and those that it listens to beside them."""
+    return [*rule.events, *(name for _, value in rule if isinstance(value, Watched) for name in value.events)]
 
 
 def parse_version(text: str) -> tuple[int, ...]:

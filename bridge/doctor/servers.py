@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from msgspec.structs import replace
 
 from bridge.clock import Clock
+from bridge.config.advice import HOW_TO_IMPORT
 from bridge.doctor.finding import Finding, count, failed, ok, warning
 from bridge.doctor.needs import Needs, parse_version, too_old
 from bridge.errors import LoginFailed, SourceError
 from bridge.events import EVENT_TYPES
+from bridge.events.families import subscriptions
 from bridge.source.connection import Connection
 from bridge.source.expiry import next_expiry
-from bridge.source.gather import PING_SUBJECT, Gathered, Origin
+from bridge.source.gather import PING_SUBJECT, Gathered, Origin, request
 from bridge.source.settings import Limits, Settings
 from bridge.source.visit import Nobody, visit
 from bridge.subject import matches
@@ -157,11 +159,22 @@ class _Examined:
                 pass
         for pattern in provable:
             yield await self._arrival(nats, pattern, roll)
-        rest = len(allowed) - len(provable)
+        deaf = await self._deaf(nats)
+        if deaf:
+            yield warning(f"events: nothing of {_some(deaf)} comes from other accounts; to hear it, {HOW_TO_IMPORT}")
+        rest = len(set(allowed) - set(provable) - subscriptions(deaf))
         if rest:
             yield ok(
                 f"events: {count(rest, 'more subject')} can be listened to; nothing comes there while nothing happens"
             )
+
+    async def _deaf(self, nats: Connection) -> list[str]:
+        """Events of the rules that only other accounts hear. Another account than that of the system hears its own."""
+        unimported = self._needs.unimported
+        if not unimported:
+            return []
+        accounts = await nats.ask(request("ACCOUNTZ"), within=LIMITS.answer)
+        return [] if accounts.nobody and not accounts.answers else unimported
 
     async def _arrival(self, nats: Connection, pattern: str, roll: Gathered) -> Finding:
         """Waits for it."""

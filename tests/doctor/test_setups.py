@@ -89,6 +89,34 @@ async def test_a_server_too_old_for_the_event_of_a_rule(start_server: StartServe
     )
 
 
+IMPORTED = "- {alert: GivenUp, events: [js.max_deliver, js.consumer_ack]}\n"
+MONITOR = """
+accounts {
+  SYS { users: [{user: admin, password: p}]
+        exports: [{service: "$SYS.REQ.SERVER.PING", response: stream, accounts: [MON]}] }
+  MON { users: [{user: bridge, password: "s3cret-pass"}]
+        imports: [{service: {account: SYS, subject: "$SYS.REQ.SERVER.PING"}}] }
+}
+system_account: SYS
+"""
+
+
+@pytest.mark.parametrize(
+    ("config", "login", "warned"),
+    [(FINE, "", 1), (FINE, "user: bridge, password: s3cret-pass, imports: 'acct.*.'", 0), (MONITOR, "", 0)],
+    ids=["no import", "an import", "in an account of its own"],
+)
+async def test_events_that_only_other_accounts_hear(
+    start_server: StartServer, tmp_path: Path, sink: Sink, config: str, login: str, warned: int
+) -> None:
+    path = write(tmp_path, start_server(config).url, sink.url, IMPORTED, login=login)
+    lines = await found(path)
+    told = [line for line in lines if line.startswith("warning events: nothing of js.max_deliver, js.consumer_ack")]
+    assert len(told) == warned, lines
+    assert [line for line in lines if "nothing comes there while nothing happens" in line] == [] or not warned
+    assert not [line for line in lines if line.startswith("FAILED")]
+
+
 async def test_expired_credentials(start_server: StartServer, tmp_path: Path, sink: Sink) -> None:
     operator = Operator()
     server = start_server(operator.memory())
