@@ -12,7 +12,7 @@ from bridge.store.told import Firing, Grouped, Telling
 
 
 @click.command()
-@click.argument("labels", nargs=-1, callback=matchers, metavar="[LABEL=VALUE…]")
+@click.argument("labels", nargs=-1, callback=matchers, metavar="[ALERT] [LABEL=VALUE…]")
 @CONFIG
 @JSON
 def alerts(labels: tuple[str, ...], path: Path | None, as_json: bool) -> None:
