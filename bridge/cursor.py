@@ -63,9 +63,9 @@ class Cursor(msgspec.Struct):
     """A tick came while a row was under way: the next message is fixed when that is settled."""
     memory: dict[str, object] = {}
     """What the receiver remembered about this group."""
-    owed: list[str] = []
+    owed: set[str] = set()
     """Of a stand-in: ids of alerts that somebody else will never be told of, so that this one must be."""
-    heard: list[str] = []
+    heard: set[str] = set()
     """Of a stand-in: ids of alerts that it was told of, as long as others wait to be."""
 
     @property
@@ -83,7 +83,7 @@ class Content(msgspec.Struct):
     resolved: list[Change]
     held: list[int]
     """Ends that are muted, by their numbers."""
-    owed: list[str]
+    owed: set[str]
     """Of what is owed, what is muted."""
     heard: list[str] = []
     """All of which it tells: ids of alerts, also of one-offs that are one line in it."""

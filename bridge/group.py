@@ -42,32 +42,6 @@ class Group(msgspec.Struct):
         """Its alerts are about the bridge itself."""
         return self.key.startswith(OWN_GROUP)
 
-    def ends(self, destination: str, send_resolved: bool) -> Content:
-        """The same for one that is to hear of nothing but the ends of what it was told, and of what it is owed."""
-        cursor = self.cursor(destination)
-        changes = [change for change in self.changes if self._concerns(change, destination, cursor)]
-        owed = [name for name, alert in self.firing.items() if alert in cursor.owed and name not in self.muted]
-        events = [each for each in changes if each.state == "event" and each.alert in cursor.owed]
-        mine = [
-            change
-            for change in (self._resolved(changes, cursor) if send_resolved else [])
-            if change.identity in cursor.told or change.alert in cursor.owed
-        ]
-        content = Content(None, [], [], [], [], self._owed_and_muted(cursor))
-        events = [each for each in events if each.identity not in self.muted]
-        content.events = _merge(events)
-        content.resolved = [change for change in mine if change.identity not in self.muted]
-        content.heard = [each.alert for each in (*events, *content.resolved)]
-        content.held = [change.n for change in mine if change.identity in self.muted]
-        if owed or content.events:
-            known = [name for name, alert in self.firing.items() if _has_heard(cursor.told.get(name), alert)]
-            content.firing = [name for name in self.firing if name in {*owed, *known} and name not in self.muted]
-            content.heard += [self.firing[name] for name in content.firing]
-            content.reason = "new alerts" if cursor.last else "first"
-        elif content.resolved:
-            content.reason = "resolved" if cursor.last else "first"
-        return content
-
     def content(self, destination: str, send_resolved: bool, remind: Callable[[Cursor], bool]) -> Content:
         """What `destination` should be told now; without a reason: nothing. `remind`: it is time for a reminder."""
         cursor = self.cursor(destination)
@@ -88,6 +62,33 @@ class Group(msgspec.Struct):
         heard = [*(self.firing[name] for name in firing), *(each.alert for each in (*events, *resolved))]
         return Content(reason, firing, _merge(events), resolved, held, self._owed_and_muted(cursor), heard)
 
+    def ends(self, destination: str, send_resolved: bool) -> Content:
+        """The same for one that is to hear of nothing but the ends of what it was told, and of what it is owed."""
+        cursor = self.cursor(destination)
+        changes = [change for change in self.changes if self._concerns(change, destination, cursor)]
+        owed = [name for name, alert in self.firing.items() if alert in cursor.owed and name not in self.muted]
+        events = [each for each in changes if each.state == "event" and each.alert in cursor.owed]
+        mine = [
+            change
+            for change in (self._resolved(changes, cursor) if send_resolved else [])
+            if change.identity in cursor.told or change.alert in cursor.owed
+        ]
+        content = Content(None, [], [], [], [], self._owed_and_muted(cursor))
+        events = [each for each in events if each.identity not in self.muted]
+        content.events = _merge(events)
+        content.resolved = [change for change in mine if change.identity not in self.muted]
+        content.heard = [each.alert for each in (*events, *content.resolved)]
+        content.held = [change.n for change in mine if change.identity in self.muted]
+        if owed or content.events:
+            known = [name for name, alert in self.firing.items() if _has_heard(cursor.told.get(name), alert)]
+            told = {*owed, *known}
+            content.firing = [name for name in self.firing if name in told and name not in self.muted]
+            content.heard += [self.firing[name] for name in content.firing]
+            content.reason = "new alerts" if cursor.last else "first"
+        elif content.resolved:
+            content.reason = "resolved" if cursor.last else "first"
+        return content
+
     def cursor(self, destination: str) -> Cursor:
         return self.cursors.setdefault(destination, Cursor())
 
@@ -100,7 +101,7 @@ class Group(msgspec.Struct):
         cursor = self.cursor(destination)
         cursor.held, cursor.owed = content.held, content.owed
         cursor.row, cursor.row_upto, cursor.last, cursor.waiting = row, max(upto, cursor.upto), at, False
-        cursor.heard = [*cursor.heard, *content.heard] if destination in self.standins else []
+        cursor.heard = {*cursor.heard, *content.heard} if destination in self.standins else set()
         cursor.reminders = cursor.reminders + 1 if content.reason == "reminder" else 0
         for change in self.changes:
             change.frozen = True
@@ -175,12 +176,14 @@ class Group(msgspec.Struct):
         upto = min((cursor.upto for cursor in self.cursors.values()), default=self.newest)
         held = {n for cursor in self.cursors.values() for n in cursor.held}
         owed = {alert for cursor in self.cursors.values() for alert in cursor.owed}
-        told = {each.n for each in self.changes if each.n <= upto and each.n not in held and each.alert not in owed}
+        past = [each for each in self.changes if each.n <= upto]
+        told = {each.n for each in past if each.n not in held and each.alert not in owed}
         if told:
             self.changes = [change for change in self.changes if change.n not in told]
-        left = {change.alert for change in self.changes}
-        for cursor in self.cursors.values():
-            cursor.heard = [alert for alert in cursor.heard if alert in left]
+        if heard := [cursor for cursor in self.cursors.values() if cursor.heard]:
+            left = {change.alert for change in self.changes}
+            for cursor in heard:
+                cursor.heard &= left
         return sorted(told)
 
     def supersede(self, identity: str) -> list[int]:
@@ -205,7 +208,8 @@ class Group(msgspec.Struct):
         for change in self.changes:
             if change.state != "event" or not change.frozen:
                 continue
-            place = change.identity, bisect_left(ordered, change.n), tuple(change.alert in ids for ids in debts)
+            apart = tuple([change.alert in ids for ids in debts]) if debts else ()
+            place = change.identity, bisect_left(ordered, change.n), apart
             if earlier := kept.get(place):
                 change.facts.tally.precede(earlier.facts.tally)
                 gone.append(earlier.n)
@@ -239,8 +243,7 @@ class Group(msgspec.Struct):
         """A destination is to be told of alerts that somebody else will never be told of, unless it was already."""
         cursor = self.cursor(destination)
         known = {told.alert for name, told in cursor.told.items() if told.arrived and name in self.firing}
-        known |= {*cursor.heard, *cursor.owed}
-        cursor.owed = [*cursor.owed, *(each for each in alerts if each not in known)]
+        cursor.owed |= set(alerts) - cursor.heard - known
 
     def shed(self) -> list[int]:
         """A destination was not told for too long: the oldest changes are told to nobody. Returns their numbers."""
@@ -274,12 +277,12 @@ class Group(msgspec.Struct):
         ends = (each for each in self.changes if each.state == "resolved")
         return {*self.firing, *(each.identity for each in ends if self._concerns(each, destination, cursor))}
 
-    def _owed_and_muted(self, cursor: Cursor) -> list[str]:
+    def _owed_and_muted(self, cursor: Cursor) -> set[str]:
         if not (cursor.owed and self.muted):
-            return []
+            return set()
         muted = {alert for name, alert in self.firing.items() if name in self.muted}
         muted |= {change.alert for change in self.changes if change.identity in self.muted}
-        return [alert for alert in cursor.owed if alert in muted]
+        return cursor.owed & muted
 
     def _resolved(self, changes: list[Change], cursor: Cursor) -> list[Change]:
         """Ended alerts of which the destination knows, or which fired and ended since its last message.

@@ -119,7 +119,7 @@ def _come(heir: Group, key: str, cursor: Cursor) -> Cursor:
     mine = heir.cursors.get(key)
     if mine is None:
         mine = heir.cursors[key] = Cursor(cursor.upto, {}, cursor.last, cursor.reminders, memory=dict(cursor.memory))
-    mine.owed = [*mine.owed, *(each for each in cursor.owed if each not in mine.owed)]
+    mine.owed |= cursor.owed
     mine.last = max(mine.last, cursor.last)
     return mine
 

@@ -129,7 +129,7 @@ class StandIns:
             group.owe(target.key, known.owed)
         else:
             told = {name: each for name, each in known.told.items() if each.arrived}
-            heir = Cursor(known.upto, told, held=list(known.held), owed=list(known.owed))
+            heir = Cursor(known.upto, told, held=list(known.held), owed=set(known.owed))
             group.cursors[target.key] = heir
         group.standins[target.key] = key
         return True
