@@ -34,6 +34,7 @@ _DENIED = re.compile(r'permissions violation for (subscription|publish)[^"]*"([^
 """nats-py hands on in lower case what the server says; 2.9.10 and 2.15.1 say the same."""
 _REQUEST_ID = re.compile(r"(?:(?<=^\$SYS\.REQ\.SERVER\.)N|(?<=^\$SYS\.REQ\.ACCOUNT\.)A)[A-Z2-7]{55}(?=\.)")
 """Whose id stands in a request to a server or about an account: what is denied for one is denied for all."""
+STATISTICS = "$SYS.SERVER.*.STATSZ"
 STOPS = ("$SYS.SERVER.*.SHUTDOWN", "$SYS.SERVER.*.LAMEDUCK")
 _PING_FOR_EVER = 24 * 3600
 _FLOOD = 16
@@ -75,7 +76,9 @@ class Connection:
         """Denied before and asked for again; what the server does not deny again it allows."""
         self._optional: set[str] = set()
         """Requests that it is no trouble to be refused."""
-        self._subscriptions = Subscriptions(self._client, self._take_all, sink, limits.patience)
+        self.statistics_heard = False
+        """Some server's statistics came since somebody set this to False."""
+        self._subscriptions = Subscriptions(self._client, self._hear, sink, limits.patience)
         self._gatherer = Gatherer(self._client, limits.quiet, self._take)
 
     @property
@@ -311,6 +314,16 @@ class Connection:
                 return
             if self._subscriptions.reads == before and not self._subscriptions.pausing:
                 raise self.unreachable(f"no answer to a ping for {self._limits.answer} s")
+
+    @property
+    def listens_to_statistics(self) -> bool:
+        """It is subscribed to those that servers send by themselves, and may hear them."""
+        return STATISTICS in self._subscriptions.patterns and STATISTICS not in self._denied
+
+    def _hear(self, heard: list[tuple[str, bytes]]) -> None:
+        if not self.statistics_heard:
+            self.statistics_heard = any(subject.endswith(".STATSZ") for subject, _ in heard)
+        self._take_all(heard)
 
     def _take(self, subject: str, data: bytes) -> None:
         self._take_all([(subject, data)])

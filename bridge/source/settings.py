@@ -43,6 +43,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """For each single answer of a server on the way to a login, and for each sign of life afterwards."""
     probe: float = 10.0
     """Between two checks that the connection still works."""
+    statistics: float = 105.0
+    """Without statistics of any server, where they are listened to: each server sends its own every 30 s at least."""
     retry: float = 20.0
     """Between two tries of what the user may not subscribe to: a server that allows it from now on does not say so."""
     refused: float = 120.0

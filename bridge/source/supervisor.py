@@ -204,7 +204,7 @@ class Source:
     async def _watch(self, connection: Connection) -> None:
         loop = asyncio.get_running_loop()
         began, moving = loop.time(), False
-        asked = began
+        asked, silent = began, 0
         while True:
             if moving:
                 await asyncio.sleep(self._limits.probe)
@@ -212,6 +212,11 @@ class Source:
                 moving = True
                 await self._move(connection)
             await connection.probe()
+            silent = 0 if connection.statistics_heard or not connection.listens_to_statistics else silent + 1
+            connection.statistics_heard = False
+            if silent * self._limits.probe >= self._limits.statistics:
+                # The server answers, and yet what it must have sent does not come: it has forgotten what we listen to.
+                connection.end(f"no statistics of any server came for {self._limits.statistics:g} s")
             if loop.time() - began >= self._limits.probe:
                 self._servers.worked(connection.target)
             if loop.time() - asked >= self._limits.retry:

@@ -15,6 +15,7 @@ class Relay:
         self._server, self._port = server, free_port()
         self._ear: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._to_server: set[asyncio.StreamWriter] = set()
         self._pumps: set[asyncio.Task[None]] = set()
 
     @property
@@ -42,14 +43,21 @@ class Relay:
         for writer in self._writers:
             writer.transport.abort()
         self._writers.clear()
+        self._to_server.clear()
         for pump in self._pumps:
             pump.cancel()
         if self._pumps:
             await asyncio.wait(self._pumps)
 
+    def inject(self, data: bytes) -> None:
+        """To the server, as if each client had sent it."""
+        for writer in self._to_server:
+            writer.write(data)
+
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", self._server.port)
         self._writers |= {writer, back}
+        self._to_server.add(back)
         for source, sink in ((reader, back), (there, writer)):
             pump = asyncio.create_task(_pump(source, sink))
             self._pumps.add(pump)

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from bridge.demo.nats_server import NatsServer
 from tests.conftest import StartServer
-from tests.source.heard import ACCOUNTS, CALM, client, run, settings_for
+from tests.program.relay import Relay
+from tests.source.heard import ACCOUNTS, CALM, client, run, settings_at, settings_for
 from tests.waiting import eventually
 
 
@@ -107,6 +109,28 @@ async def test_a_server_that_hangs_is_given_up(start_server: StartServer) -> Non
         finally:
             os.kill(server.pid, signal.SIGCONT)
         await eventually(lambda: it.heard.sees, within=4)
+
+
+@pytest.mark.long
+async def test_a_server_that_has_forgotten_what_we_listen_to_is_noticed(
+    start_server: StartServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It answers every ping, but what it sends to all who listen, every 30 s at least, does not come."""
+    server = start_server(ACCOUNTS)
+    subjects = ("$SYS.SERVER.*.STATSZ", "ev.>")
+    limits = replace(CALM, statistics=35.0)
+    async with (
+        Relay(server) as relay,
+        client(server) as other,
+        run(settings_at(relay.url), subjects, limits=limits) as it,
+    ):
+        await eventually(lambda: it.heard.sees)
+        relay.inject(b"".join(b"UNSUB %d\r\n" % number for number in range(1, 10)))
+        await eventually(lambda: not it.heard.sees, within=60)
+        assert "no statistics of any server came for 35 s" in caplog.text
+        await eventually(lambda: it.heard.sees)
+        await other.publish("ev.found")
+        await eventually(lambda: it.heard.heard_on("ev.found"))
 
 
 async def test_a_subject_that_is_no_text_costs_a_moment_only(start_server: StartServer) -> None:
