@@ -78,6 +78,11 @@ class Muting:
                     anew.append(Muted(at, alert, dict(labels), group.id, group.receiver, reason))
         return anew
 
+    def why(self, labels: Labels, node: Node, own: bool, at: int) -> str:
+        """Why an alert is muted on a route, "" if it is not."""
+        of_time = "" if own else self.of_time(node.mute, node.active, at)
+        return of_time or self.of_alert(labels, own, at)
+
     def of_alert(self, labels: Labels, own: bool, at: int) -> str:
         """Why an alert is muted, "" if it is not. `own`: it is about the bridge itself."""
         if silence := self.silences.muting(labels, at):

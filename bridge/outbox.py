@@ -161,7 +161,7 @@ class Outbox:
             group.cursor(row.destination).last = outcome.at  # It came late: a reminder now would follow on its heels.
         self._roster.touch(group)
         frozen: list[Change] = []
-        if waiting and (target := self._target(group, row.destination)):
+        if waiting and (target := self._standins.target_of(group, row.destination)):
             heirs.insert(0, target)  # What was new at the ticks in between; a reminder waits for a tick of its own.
         if heirs:
             frozen = self._tell(group, heirs, outcome.at)
@@ -229,16 +229,13 @@ class Outbox:
 
     def muted(self, labels: Labels, at: int) -> dict[str, str]:
         """What mutes a firing alert now: by the ids of its groups, those that it is muted in."""
-        alert = self._alerts.get(identity(labels))
-        if alert is None:
-            return {}
-        found: dict[str, str] = {}
-        for place in self._roster.tree.places(labels, alert.own):
-            node = self._roster.tree.nodes[place.route]
-            of_time = "" if alert.own else self.muting.of_time(node.mute, node.active, at)
-            if why := of_time or self.muting.of_alert(labels, alert.own, at):
-                found[place.id] = why
-        return found
+        alert, tree = self._alerts.get(identity(labels)), self._roster.tree
+        places = tree.places(labels, alert.own) if alert else ()
+        return {
+            place.id: why
+            for place in places
+            if alert and (why := self.muting.why(labels, tree.nodes[place.route], alert.own, at))
+        }
 
     def standing(self, group_id: str, destination: str, at: int) -> list[AlertView]:
         """What fires and the destination was told of, as it is now: for services that forget what is not repeated."""
@@ -342,15 +339,11 @@ class Outbox:
             self.settled(Settled(id, "dead", at, gone, withdrawn=True))
         return bool(removed)
 
-    def _memory_for(self, group: Group) -> int:
-        """How long what the group's receivers remember is worth keeping."""
-        return max((target.memory_for for target in self._targets(group) if group.cursor(target.key).memory), default=0)
-
     def _go_on(self, group: Group, at: int, slept: bool) -> None:
         """A group that is over goes at once: what comes next waits for others again, as in a new one."""
         if not group.over:
             self._roster.rest(group, at)
-        elif not slept and (memory_for := self._memory_for(group)):
+        elif not slept and (memory_for := self._standins.memory_for(group)):
             group.sleep()
             self._roster.file(group, at + memory_for)
         else:
@@ -383,7 +376,7 @@ class Outbox:
             rest += [] if homes or superseded else [alert]
         frozen: list[Change] = []
         for group, lost in [(self.groups[id], lost) for id, lost in owed.items()]:
-            if self._target(group, row.destination):
+            if self._standins.target_of(group, row.destination):
                 frozen += self._tell(group, self._standins.bequeath(group, row.destination, lost), at)
                 self._roster.rest(group, at)
         if rest:
@@ -393,15 +386,9 @@ class Outbox:
     def _targets(self, group: Group) -> tuple[Target, ...]:
         return self._standins.targets(group)
 
-    def _target(self, group: Group, key: str) -> Target | None:
-        return next((target for target in self._targets(group) if target.key == key), None)
-
     def _prune(self, group: Group) -> None:
         """A destination that is no longer there holds nothing up."""
         self._standins.dismiss(group)
-        keys = {target.key for target in self._targets(group)}
-        for removed in group.cursors.keys() - keys:
-            del group.cursors[removed]
         self.changes.done(group.prune())
         gone, counting = group.merge_events()
         self.changes.done(gone)

@@ -72,6 +72,14 @@ class StandIns:
         others = (self._by_key[key] for key in group.standins if key in self._by_key)
         return (*self._targets.get(group.receiver, ()), *others)
 
+    def target_of(self, group: Group, key: str) -> Target | None:
+        """None: it is not told of this group."""
+        return next((target for target in self.targets(group) if target.key == key), None)
+
+    def memory_for(self, group: Group) -> int:
+        """How long what the group's receivers remember is worth keeping."""
+        return max((target.memory_for for target in self.targets(group) if group.cursor(target.key).memory), default=0)
+
     def appoint(self, group: Group, key: str) -> list[Target]:
         """Let others stand in for a destination of a group, if it is out. Returns all who do."""
         return list(self._appoint(group, key)) if self._health.is_out(key) else []
@@ -99,7 +107,7 @@ class StandIns:
         )
 
     def dismiss(self, group: Group) -> None:
-        """Those that are not needed any more, and have been told the ends of all that they were told.
+        """Those that are gone, and those not needed any more that have been told the ends of all that they were told.
 
         What others wait to be told, they may be needed for again; it must not be told to them twice then.
         """
@@ -112,6 +120,8 @@ class StandIns:
                 cursor.row or cursor.owed or cursor.heard or (cursor.told and cursor.last)
             ):
                 del group.standins[key], group.cursors[key]
+        for removed in group.cursors.keys() - {target.key for target in self.targets(group)}:
+            del group.cursors[removed]
 
     def _appoint(self, group: Group, key: str) -> Iterator[Target]:
         for target in self.of(key):
