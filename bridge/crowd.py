@@ -14,7 +14,7 @@ DIGEST = "digest"
 
 
 class Crowds:
-    """Groups that wait for room at a destination, in the order in which they came; by the destination's key."""
+    """Groups that wait for room at a destination; by the destination's key."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, dict[str, None]] = {}

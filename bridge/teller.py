@@ -38,7 +38,8 @@ class Teller:
         return frozen
 
     def crowd(self, key: str) -> list[Group]:
-        """The groups that waited for room at a destination, now that there is some; they wait no longer."""
+        """The groups that waited for room at a destination, now that there is some; they wait no longer. In the order
+        of their oldest news, which a restart does not change, so that neither does it change what a digest says."""
         if not self._crowds.anybody(key) or self._rows.holds_digest(key):
             return []
         groups = self._roster.groups
@@ -46,7 +47,7 @@ class Teller:
         crowd = [each for each in waiting if key in each.cursors and not each.cursor(key).row]
         for group in crowd:
             group.cursor(key).waiting = False
-        return crowd
+        return sorted(crowd, key=lambda group: (min((change.n for change in group.changes), default=0), group.id))
 
     def tell_crowd(self, crowd: Iterable[Group], target: Target, at: int) -> list[Change]:
         """All of them in one message."""

@@ -251,6 +251,7 @@ class Worker:
         try:
             await self._burst(pending)
         except Rejected as trouble:
+            self._check_wanted(pending)
             if pending.row.plain:
                 self._bury(pending, f"rejected: {trouble}")
                 return
@@ -271,7 +272,7 @@ class Worker:
             failed = trouble
         else:
             return  # Nearly always: the machinery of bursts costs a twentieth of a message (measured).
-        async for attempt in burst(tries, self._clock.sleep, lambda: not self._stopping):
+        async for attempt in burst(tries, self._clock.sleep, lambda: not self._stopping and pending.id in self._known):
             with attempt:
                 if attempt.retry_state.attempt_number == 1:
                     raise failed
@@ -288,6 +289,7 @@ class Worker:
 
     async def _converse(self, pending: Pending) -> int | None:
         async def remember(memory: dict[str, Any]) -> None:
+            self._check_wanted(pending)  # Nobody would write it down.
             await self._reports.remember(pending.id, memory)
             pending.row = msgspec.structs.replace(pending.row, memory={**pending.row.memory, **memory})
 
@@ -297,6 +299,7 @@ class Worker:
         return reply.status if reply else None
 
     async def _send(self, pending: Pending, request: Request) -> Reply:
+        self._check_wanted(pending)
         pending.gate = self._http.gate.of(request)
         await self._http.turn(request)
         pending.began = self._clock.now()
@@ -358,7 +361,14 @@ class Worker:
         self._refusing = True
         self._wait(pending, self._probe_at)
 
+    def _check_wanted(self, pending: Pending) -> None:
+        """End the flight of a row that has ended elsewhere while its request was out."""
+        if pending.id not in self._known:
+            raise asyncio.CancelledError
+
     def _wait(self, pending: Pending, due: int) -> None:
+        if pending.id not in self._known:
+            return
         pending.row = msgspec.structs.replace(pending.row, due=due)
         pending.ready = due
         self._reports.postponed(pending.row)

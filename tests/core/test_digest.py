@@ -1,15 +1,19 @@
 """A chat takes a message at a time: what comes on top of twenty that wait is told in one."""
 
+from collections.abc import Callable
+
 import pytest
 
 from bridge.commit import Attempt, OutboxRow, Settled
 from bridge.crowd import DIGEST, WAITING_MAX
 from bridge.headline import headline
-from bridge.inputs import Happening, Tried
+from bridge.inputs import Happening, Sight, Tried
+from bridge.notification import Notification
 from bridge.standins import Target
-from tests.core.audience import OPS, Audience
+from bridge.values import SECOND
+from tests.core.audience import OPS, ROUTE, Audience
 from tests.core.disk import restarted
-from tests.core.stage import at, rule, setup
+from tests.core.stage import START, at, rule, setup
 
 CHAT, MAIL, PHONE = Target("ops/slack/0", digest=True), Target("mail/webhook/0"), Target("phone/webhook/0")
 LOST = rule(alert="Lost", events="client.disconnect", resolve_on={"events": "client.connect"}, by=["client.name"])
@@ -207,3 +211,57 @@ def test_the_fallback_hears_of_those_that_waited_for_room_too() -> None:
     stage.play(Tried(Attempt(first.id, CHAT.key, at(13), 0.1, 403, "refused", "said so"), at(13)))
     stage.upto(20)
     assert sorted(name for row in stage.rows.values() if row.destination == MAIL.key for name in names(row)) == NAMES
+
+
+@pytest.mark.parametrize("moment", ["waiting", "under way"])
+def test_a_chat_that_is_removed_takes_its_digest_and_all_who_wait_with_it(moment: str) -> None:
+    stage = crowd(targets=(CHAT, OPS))
+    if moment == "under way":
+        stage.settle(stage.pending(CHAT)[0], 13)
+        assert len(digests(stage)) == 1
+    stage.reload(setup_=setup(LOST, route={**ROUTE, **APART}, targets=[OPS]))
+    stage.upto(20)
+    assert not stage.pending(CHAT)
+    assert told_of(stage, OPS, "firing") == NAMES  # the others go on, and are not told again
+    for name in NAMES:
+        stage.comes(30, name)
+    stage.upto(200)
+    assert told_of(stage, OPS, "resolved") == NAMES
+    assert not stage.engine.outbox.groups
+
+
+@pytest.mark.parametrize("how", ["ticks", "restarts"])
+def test_a_digest_says_the_same_however_time_is_split(how: str) -> None:
+    def again(stage: Audience, seconds: float) -> Audience:
+        other = restarted(stage)
+        other.rows = {**stage.rows, **other.rows}
+        other.play(Sight(at(seconds)))
+        return other
+
+    def pass_time(stage: Audience, until: float) -> Audience:
+        seconds = (stage.engine.watch.t - START) / SECOND
+        while how == "ticks" and (seconds := seconds + 0.7) < until:
+            stage.wait(seconds)
+        stage.wait(until)
+        return again(stage, until) if how == "restarts" else stage
+
+    def story(pass_: Callable[[Audience, float], Audience]) -> list[Notification]:
+        stage = crowd()
+        for nth in range(5):
+            stage.goes(12.1 + nth / 10, f"m{nth}")  # They wait for room after the others.
+        for moment, name in ((23, late(stage)[0]), (33, late(stage)[1])):
+            stage = pass_(stage, moment)
+            stage.comes(moment, name)
+            stage.settle(min(stage.pending(CHAT), key=lambda row: (row.created, row.id)), moment + 1)
+        for row in [row for row in stage.pending(CHAT) if row.notification.covers]:
+            stage.settle(row, 45)
+        stage = pass_(stage, 200)
+        return [row.notification for _, row in sorted(stage.rows.items())]
+
+    def in_one_go(stage: Audience, until: float) -> Audience:
+        stage.wait(until)
+        return stage
+
+    told = story(pass_time)
+    assert told == story(in_one_go)
+    assert any(each.covers for each in told)

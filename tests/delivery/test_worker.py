@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from bridge.clock import SystemClock
+from bridge.commit import Commit, OutboxRow, Settled
 from bridge.delivery.gate import Gate
 from bridge.delivery.http import Http
 from bridge.delivery.worker import Worker
@@ -288,3 +289,38 @@ async def test_the_rate_of_slack_is_kept(ledger: Ledger, clock: SystemClock, sta
         await eventually(lambda: len(ledger.delivered) == 12)
         times = [request.at for request in sink.requests]
     assert times[-1] - times[0] >= 0.35
+
+
+def dropped(row: OutboxRow) -> Commit:
+    """A person has dropped it."""
+    return Commit(1, 0, b"", settled=[Settled(row.id, "dead", 0, "dropped", withdrawn=True)])
+
+
+@pytest.mark.parametrize("status", [503, 403, 400])
+async def test_what_is_dropped_while_its_request_is_out_is_not_tried_again(
+    ledger: Ledger, clock: SystemClock, start: StartWorker, status: int
+) -> None:
+    row = make_row(clock)
+    with Sink(answer(status, after=0.3)) as sink:
+        worker = start(sink.url)
+        worker.put(row)
+        await eventually(lambda: sink.requests)
+        worker.heed(dropped(row))
+        await eventually(lambda: ledger.attempts and not worker.pending)
+        assert len(sink.requests) == 1
+    assert (ledger.rows, ledger.dead) == ([], [])
+
+
+async def test_what_is_dropped_while_its_request_is_out_waits_for_nothing_to_be_remembered(
+    ledger: Ledger, clock: SystemClock, start: StartWorker
+) -> None:
+    ledger.committed.clear()
+    row = make_row(clock)
+    with Sink(then=answer(after=0.3)) as sink:
+        worker = start(Threads.model_validate({"url": sink.url}))
+        worker.put(row)
+        await eventually(lambda: sink.requests)
+        worker.heed(dropped(row))
+        await eventually(lambda: not worker.pending)
+        assert len(sink.requests) == 1
+    assert ledger.memories == []
