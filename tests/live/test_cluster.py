@@ -32,7 +32,9 @@ async def test_who_is_killed_is_missed_and_who_says_goodbye_is_not(nats_binary: 
             await watch.counts(1, "LoginFailed", client_name="later")
         await watch.ends_well()
     assert watch.by("ServerSilent", "server_name") == {killed.name: ["firing", "resolved"]}
-    assert watch.by("RoutesMissing", "server_name") == {restarted.name: ["firing", "resolved"]}
+    missing = watch.by("RoutesMissing", "server_name")
+    assert missing.pop(restarted.name) == ["firing", "resolved"]
+    assert missing.keys() <= {killed.name}  # Back again, it may be more than a second without a route to the duck.
     goodbye = "lameduck" if says_lame_duck(nats_binary) else "shutdown"
     told = [line.summary for line in watch.told("ServerStops")]
     assert told == [f"{duck.name} stops: server.{goodbye}", f"{restarted.name} stops: server.shutdown"]
