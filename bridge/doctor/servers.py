@@ -15,7 +15,7 @@ from bridge.events import EVENT_TYPES
 from bridge.events.families import subscriptions
 from bridge.source.connection import Connection
 from bridge.source.expiry import next_expiry
-from bridge.source.gather import PING_SUBJECT, Gathered, Origin, request
+from bridge.source.gather import PING_SUBJECT, Gathered, Origin, namesakes, request
 from bridge.source.settings import Limits, Settings
 from bridge.source.visit import Nobody, visit
 from bridge.subject import matches
@@ -126,7 +126,8 @@ class _Examined:
         async for finding in self._permissions(nats):
             yield finding
         if whole:
-            for finding in _examine_versions([answer.server for answer in roll.answers.values()], self._needs):
+            servers = [answer.server for answer in roll.answers.values()]
+            for finding in (*_examine_versions(servers, self._needs), *_examine_names(servers)):
                 yield finding
             for finding in _missing(roll, nats.active):
                 yield finding
@@ -225,6 +226,26 @@ def _examine_versions(servers: list[Origin], needs: Needs) -> list[Finding]:
         whole = whole and all(set(rule.events) <= set(events) for events in lacking.values())
         findings.append(
             failed(f"{what}; upgrade, or remove the rule") if whole else warning(f"{what}; the rest is heard")
+        )
+    return findings
+
+
+def _examine_names(servers: list[Origin]) -> list[Finding]:
+    """Rules know servers by their names."""
+    findings = []
+    if unnamed := sorted(server.id for server in servers if server.name in ("", server.id)):
+        findings.append(
+            warning(
+                f"names: {_some(unnamed)} {'has' if len(unnamed) == 1 else 'have'} no name, and so a new one at each "
+                "start; set server_name in the configuration"
+            )
+        )
+    if names := namesakes(servers):
+        findings.append(
+            warning(
+                f"names: more than one server is called {_some(names)}: alerts cannot tell them apart, and one that "
+                "falls silent is not missed; give each its own server_name"
+            )
         )
     return findings
 

@@ -7,7 +7,6 @@ next connection has a new client.
 import asyncio
 import contextlib
 import logging
-import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -23,6 +22,7 @@ from bridge.source import complaint
 from bridge.source.force import abort, on_reading_end, tasks_of
 from bridge.source.gather import PING_SUBJECT, Answer, Gathered, Gatherer, Paged
 from bridge.source.login import Login, read_login, tls_context
+from bridge.source.permissions import Permissions, is_denial
 from bridge.source.reports import Reports
 from bridge.source.rollcall import Outcome, call_the_roll
 from bridge.source.servers import Target
@@ -30,10 +30,6 @@ from bridge.source.settings import Limits, Settings
 from bridge.source.sink import Sink
 from bridge.source.subscription import Subscriptions
 
-_DENIED = re.compile(r'permissions violation for (subscription|publish)[^"]*"([^"]+)"')
-"""nats-py hands on in lower case what the server says; 2.9.10 and 2.15.1 say the same."""
-_REQUEST_ID = re.compile(r"(?:(?<=^\$SYS\.REQ\.SERVER\.)N|(?<=^\$SYS\.REQ\.ACCOUNT\.)A)[A-Z2-7]{55}(?=\.)")
-"""Whose id stands in a request to a server or about an account: what is denied for one is denied for all."""
 STATISTICS = "$SYS.SERVER.*.STATSZ"
 STOPS = ("$SYS.SERVER.*.SHUTDOWN", "$SYS.SERVER.*.LAMEDUCK")
 _PING_FOR_EVER = 24 * 3600
@@ -71,15 +67,12 @@ class Connection:
         self._check = ""
         self._opening = True
         self._closed = asyncio.Event()
-        self._denied: set[str] = set()
-        self._hoped: set[str] = set()
-        """Denied before and asked for again; what the server does not deny again it allows."""
-        self._optional: set[str] = set()
-        """Requests that it is no trouble to be refused."""
         self.statistics_heard = False
         """Some server's statistics came since somebody set this to False."""
         self._subscriptions = Subscriptions(self._client, self._hear, sink, limits.patience)
-        self._gatherer = Gatherer(self._client, limits.quiet, self._take)
+        self._gatherer = Gatherer(self._client, limits.quiet, self._take, self._answered)
+        inbox = f"{settings.inbox_prefix}.>"
+        self._permissions = Permissions(self._subscriptions, self._gatherer, inbox, self._describe, reports)
 
     @property
     def ready(self) -> bool:
@@ -125,12 +118,13 @@ class Connection:
         """
         with self._translated():
             await self._subscriptions.change(patterns, self.probe)
+        self._permissions.listened()
 
     async def call_the_roll(self) -> Outcome:
         """Ask all servers for their STATSZ, and wait for the answers. Raises Unreachable."""
         self._reports.clocks.drained(self._clock.now())
         with self._translated():
-            return await call_the_roll(self._gatherer, self._limits, self._take)
+            return await call_the_roll(self._gatherer, self._limits, self._take, self._reports.namesakes)
 
     async def ask(
         self,
@@ -146,13 +140,8 @@ class Connection:
 
         Raises Unreachable.
         """
-        if optional:
-            self._optional.add(_REQUEST_ID.sub("*", subject))
-        try:
-            with self._translated():
-                return await self._gatherer.ask(subject, options, within=within, expected=expected, least=least)
-        finally:
-            self._optional.discard(_REQUEST_ID.sub("*", subject))
+        with self._translated(), self._permissions.optional(subject) if optional else contextlib.nullcontext():
+            return await self._gatherer.ask(subject, options, within=within, expected=expected, least=least)
 
     async def pages(self, paged: Paged, *, within: float, to: str = "", least: int = 1) -> AsyncIterator[Answer]:
         """All pages of a list: see `gather`. Raises Unreachable."""
@@ -175,8 +164,8 @@ class Connection:
                 await self._client.subscribe(pattern, cb=hear)
 
     def denies(self, subject: str) -> bool:
-        """Whether the user may not publish there."""
-        return subject in self._denied
+        """Whether the user may not use it."""
+        return self._permissions.denies(subject)
 
     @property
     def active(self) -> int:
@@ -187,19 +176,17 @@ class Connection:
         """Try what the user might not subscribe to: a server with other permissions does not say so. Raises
         Unreachable."""
         with self._translated():
-            self._hoped = await self._subscriptions.ask_again()
-            if self._hoped:
-                await self.probe()
-        for pattern in self._hoped:
-            self._denied.discard(pattern)
-            self._subscriptions.allow(pattern)
-            self._reports.granted(pattern)
-        self._hoped = set()
+            await self._permissions.ask_again(self.probe)
 
     @property
     def may_ask(self) -> bool:
         """Whether answers to the PING were possible, as far as permissions go."""
-        return PING_SUBJECT not in self._denied and self._inbox_pattern not in self._denied
+        return self.hears_answers and not self.denies(PING_SUBJECT)
+
+    @property
+    def hears_answers(self) -> bool:
+        """Whether the user may listen to any."""
+        return not self.denies(self._permissions.inbox)
 
     async def probe(self) -> None:
         """Make sure that the server answers, or at least goes on sending: under a flood its answer waits its turn.
@@ -318,7 +305,7 @@ class Connection:
     @property
     def listens_to_statistics(self) -> bool:
         """It is subscribed to those that servers send by themselves, and may hear them."""
-        return STATISTICS in self._subscriptions.patterns and STATISTICS not in self._denied
+        return STATISTICS in self._subscriptions.patterns and not self.denies(STATISTICS)
 
     def _hear(self, heard: list[tuple[str, bytes]]) -> None:
         if not self.statistics_heard:
@@ -350,36 +337,22 @@ class Connection:
         if self._opening:
             # To raise is the only way out of connect(): nats-py would try this server for ever.
             raise complaint.refused(self.target, self._settings.file, error, self.login, self._check) from error
-        if denied := _DENIED.search(str(error)):
-            self._deny(denied[1], denied[2])
-        else:
+        if not self._permissions.hear(error, STOPS):
             self.end(complaint.plain(error))
 
     async def _on_closed(self) -> None:
         error = self._client.last_error
-        self.end(complaint.plain(error) if error and not _DENIED.search(str(error)) else "the connection was closed")
+        self.end(complaint.plain(error) if error and not is_denial(error) else "the connection was closed")
         self._closed.set()
 
     async def _on_leaving(self) -> None:
         self.leaving.set()
 
-    @property
-    def _inbox_pattern(self) -> str:
-        return f"{self._settings.inbox_prefix}.>"
+    def _answered(self, subject: str) -> None:
+        self._permissions.answered(subject)
 
-    def _deny(self, action: str, lowered: str) -> None:
-        known = [*self._subscriptions.patterns, *STOPS]
-        subject = (
-            next((one for one in known if one.lower() == lowered), "") or self._gatherer.refuse(lowered) or lowered
-        )
-        subject = _REQUEST_ID.sub("*", self._inbox_pattern if subject == self._gatherer.inbox else subject)
-        self._hoped.discard(subject)
-        if subject in self._denied or subject in self._optional:
-            return
-        self._denied.add(subject)
-        self._subscriptions.refuse(subject)
-        what = complaint.denied(self.target, self.login, action == "subscription", subject)
-        self._reports.denied(what, subject)
+    def _describe(self, subscribe: bool, subject: str) -> str:
+        return complaint.denied(self.target, self.login, subscribe, subject)
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:

@@ -14,12 +14,14 @@ minutes), else when nothing came for `quiet` seconds after the answer of `least`
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import msgspec
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 from bridge.source.frames import Take
 
@@ -104,13 +106,15 @@ class Paged(msgspec.Struct, frozen=True):
 class Gatherer:
     """The requests of one connection. All methods raise nats.errors.Error and OSError."""
 
-    def __init__(self, client: Client, quiet: float, malformed: Take) -> None:
-        """`malformed` gets what is no answer, with the subject of its request."""
+    def __init__(self, client: Client, quiet: float, malformed: Take, answered: Callable[[str], None]) -> None:
+        """`malformed` gets what is no answer, with the subject of its request; `answered` the subject of each request
+        that was taken in."""
         self.active = 0
         """Servers as the answers to the latest PING count them, the largest count; 0: none has come. A server that has
         just started knows few of the others."""
-        self._client, self._quiet, self._malformed = client, quiet, malformed
+        self._client, self._quiet, self._malformed, self._answered = client, quiet, malformed, answered
         self._inbox = ""
+        self._subscription: Subscription | None = None
         self._number = 0
         self._open: dict[str, tuple[str, Gathered]] = {}
         self._decode = msgspec.json.Decoder(_Body).decode
@@ -173,11 +177,18 @@ class Gatherer:
                 gathered.news.set()
         return found
 
+    async def ask_again(self) -> None:
+        """Listen to answers anew, under the old number: the server did not allow it."""
+        if self._subscription is not None:
+            await self._client._send_subscribe(self._subscription)
+
     async def _send(self, subject: str, options: dict[str, object] | None, gathered: Gathered) -> str:
         if not self._inbox:
             self._inbox = self._client.new_inbox()
             # Without limits of its own: nats-py would drop what is above them.
-            await self._client.subscribe(self.inbox, cb=self._hear, pending_msgs_limit=0, pending_bytes_limit=0)
+            self._subscription = await self._client.subscribe(
+                self.inbox, cb=self._hear, pending_msgs_limit=0, pending_bytes_limit=0
+            )
         if subject == PING_SUBJECT:
             self.active = 0
         self._number += 1
@@ -206,6 +217,7 @@ class Gatherer:
         if message.subject not in self._open:
             return
         subject, gathered = self._open[message.subject]
+        self._answered(subject)
         status = (message.headers or {}).get("Status")
         if status is not None and not message.data:
             gathered.nobody = gathered.nobody or status == "503"
@@ -226,6 +238,13 @@ class Gatherer:
             return None
         error = "" if read.error is None else read.error.description or "an error without a description"
         return Answer(server=read.server, body=body, error=error, content=read.statsz or read.data)
+
+
+def namesakes(servers: Iterable[Origin]) -> list[str]:
+    """The names that more than one of them has. A leafnode that shares the system account may be called as its hub is
+    (seen with 2.9.10 and 2.15.1)."""
+    names = Counter(server.name for server in servers if server.name)
+    return sorted(name for name, count in names.items() if count > 1)
 
 
 def request(endpoint: str = "", server_id: str = "") -> str:

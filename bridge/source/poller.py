@@ -76,8 +76,13 @@ class Poller:
         async with asyncio.TaskGroup() as tasks:
             for question in posed:
                 tasks.create_task(self._pose(nats, question, Pose(polls.timeout, max(1, len(here)))))
-        for server, endpoints in roster.lacking():
-            await self._insist(nats, [asked.get(endpoint) for endpoint in sorted(endpoints)], server.id, polls.timeout)
+        if not nats.hears_answers:
+            return  # Nobody knows who would have answered.
+        roster.excuse(endpoint for endpoint in ("", *asked) if nats.denies(request(endpoint)))
+        async with asyncio.TaskGroup() as tasks:
+            for server, endpoints in roster.lacking():
+                unanswered = [asked.get(endpoint) for endpoint in sorted(endpoints)]
+                tasks.create_task(self._insist(nats, unanswered, server.id, polls.timeout))
         for endpoint in asked:
             for answer in here:
                 self._note_deaf(nats, answer, endpoint)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from bridge.clock import Clock
 from bridge.errors import LoginFailed, SourceError, WrongAccount
+from bridge.event import clean
 from bridge.source.clocks import Clocks
 from bridge.source.expiry import Expiry
 from bridge.source.settings import Limits
@@ -33,6 +34,9 @@ class Reports:
         """What was told last of credentials that end soon, and when."""
         self._valid = False
         """The credentials were said to be good for long."""
+        self._namesakes: list[str] = []
+        self._denied: set[str] = set()
+        """Subjects that some server did not allow, and none has allowed since."""
         self.clocks = Clocks(limits.skew, self._skewed)
 
     def reached(self) -> None:
@@ -86,14 +90,28 @@ class Reports:
         self._alarm("wrong_account", {"reason": what})
 
     def denied(self, what: str, subject: str) -> None:
-        """The server does not allow something that the bridge needs."""
-        _log.warning("%s", what)
+        """The server does not allow something that the bridge needs. Told each time; logged if it is news."""
+        if subject not in self._denied:
+            self._denied.add(subject)
+            _log.warning("%s", what)
         self._sink.told("permission_denied", {"reason": what, "denied": subject}, self._clock.now())
 
-    def granted(self, subject: str) -> None:
-        """The server allows now what it did not."""
-        _log.warning("the bridge may subscribe to %s now", subject)
-        self._sink.told("permission_granted", {"denied": subject}, self._clock.now())
+    def allowed(self, subject: str) -> None:
+        """The server allows it; told if it, or the server before, did not."""
+        if subject in self._denied:
+            self._denied.discard(subject)
+            _log.info("the server allows %s now", subject)
+            self._sink.told("permission_granted", {"denied": subject}, self._clock.now())
+
+    def namesakes(self, names: list[str]) -> None:
+        """These names belong to several servers each."""
+        for name in names if names != self._namesakes else ():
+            _log.warning(
+                "more than one server is called %s: alerts cannot tell them apart, and one that falls silent is not "
+                "missed; give each its own server_name",
+                clean(name),
+            )
+        self._namesakes = names
 
     def unreadable(self, address: str) -> None:
         """The client broke at a message; the connection will be made anew."""

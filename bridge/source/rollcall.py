@@ -1,10 +1,11 @@
 """The PING after a connect: all servers answer with their STATSZ; outside the system account nobody does."""
 
 import asyncio
+from collections.abc import Callable
 from enum import Enum
 
 from bridge.source.frames import Take
-from bridge.source.gather import PING_SUBJECT, Gatherer
+from bridge.source.gather import PING_SUBJECT, Gatherer, namesakes
 from bridge.source.settings import Limits
 
 
@@ -17,8 +18,11 @@ class Outcome(Enum):
     """Nobody listens to such requests: this is not the system account."""
 
 
-async def call_the_roll(gatherer: Gatherer, limits: Limits, take: Take) -> Outcome:
-    """Ask, and wait for the answers; late ones are events too, as long as the connection lasts.
+async def call_the_roll(
+    gatherer: Gatherer, limits: Limits, take: Take, confuse: Callable[[list[str]], None]
+) -> Outcome:
+    """Ask, and wait for the answers; late ones are events too, as long as the connection lasts. `confuse` is told the
+    names that several servers have.
 
     The servers' count includes those that crashed in the last minutes, so the rest gets `limits.quiet` after each
     answer. Raises nats.errors.Error and OSError.
@@ -32,6 +36,7 @@ async def call_the_roll(gatherer: Gatherer, limits: Limits, take: Take) -> Outco
     )
     if gathered.nobody and not gathered.answers:
         return Outcome.OUTSIDE
+    confuse(namesakes(answer.server for answer in gathered.answers.values()))
     if gathered.denied:
         # By then most servers have sent their STATSZ of themselves.
         await asyncio.sleep(end - loop.time())

@@ -84,6 +84,12 @@ class Roster:
             if member.server.id == server_id:
                 self._forget(name, "has stopped as planned")
 
+    def excuse(self, requests: Iterable[str]) -> None:
+        """These could not be asked."""
+        not_asked = set(requests)
+        for member in self._members.values():
+            member.usual -= not_asked
+
     def lacking(self) -> list[tuple[Origin, set[str]]]:
         """Who did not answer what, in this round."""
         return [(member.server, member.lacking) for member in self._members.values() if member.lacking]

@@ -89,6 +89,38 @@ async def test_a_server_too_old_for_the_event_of_a_rule(start_server: StartServe
     )
 
 
+def shared_system(hub: int | None, listen: int | None) -> str:
+    """A server that shares the system account over a leafnode."""
+    url = f"nats://admin:p@127.0.0.1:{hub}"
+    block = f'listen: "127.0.0.1:{listen}"' if listen else f'remotes: [{{ url: "{url}", account: SYS }}]'
+    return f"{FINE}\nleafnodes {{ {block} }}\n"
+
+
+async def test_servers_that_cannot_be_told_apart(start_server: StartServer, tmp_path: Path, sink: Sink) -> None:
+    """With leafnodes nobody else notices. The doctor warns, and so does the log of a bridge that connects."""
+    port = free_port()
+    hub = start_server(shared_system(None, port), name="n1")
+    path = write(tmp_path, hub.url, sink.url)
+    for name in ("n1", ""):
+        start_server(shared_system(port, None), name=name)
+    told: list[str] = []
+
+    async def all_are_seen() -> bool:
+        told[:] = await found(path)
+        return any("3 servers answered" in line for line in told)
+
+    await eventually(all_are_seen, within=60)
+    unnamed, twins = [line for line in told if line.startswith("warning names: ")]
+    assert unnamed.endswith("has no name, and so a new one at each start; set server_name in the configuration")
+    assert twins == (
+        "warning names: more than one server is called n1: alerts cannot tell them apart, and one that falls silent is "
+        "not missed; give each its own server_name"
+    )
+    with Program(tmp_path, path.read_text()) as program:
+        await program.says("level=warning", "more than one server is called n1")
+        await program.says("level=warning", "has no name: it is a new one at each start")
+
+
 IMPORTED = "- {alert: GivenUp, events: [js.max_deliver, js.consumer_ack]}\n"
 MONITOR = """
 accounts {

@@ -5,9 +5,10 @@ import logging
 import pytest
 from msgspec.structs import replace
 
+from bridge.source.settings import Polls
 from bridge.values import Secret
 from tests.conftest import StartServer
-from tests.source.heard import ACCOUNTS, QUICK, client, run, settings_for
+from tests.source.heard import ACCOUNTS, QUICK, Run, client, run, settings_for
 from tests.waiting import eventually
 
 
@@ -102,9 +103,75 @@ async def test_what_the_server_allows_later_is_heard_without_a_new_connection(st
         assert tale["denied"] == "$SYS.ACCOUNT.*.CONNECT"
         async with client(server, user="app", password="p"):
             await eventually(lambda: it.heard.heard_on("$SYS.ACCOUNT.APP.CONNECT"))
-        assert len(it.heard.tales("permission_denied")) == 1
+        assert {tale["denied"] for tale in it.heard.tales("permission_denied")} == {"$SYS.ACCOUNT.*.CONNECT"}
         assert sum(call[0] == "own" for call in it.heard.calls) == 1
 
 
 async def _ignore(message: object) -> None:
     pass
+
+
+def restricted(**denied: str) -> str:
+    """The accounts, where the user that the bridge logs in as may not do this."""
+    permissions = ", ".join(f'{action}: {{deny: ["{subject}"]}}' for action, subject in denied.items())
+    user = '{user: sys, password: "s3cret-pass"'
+    return ACCOUNTS.replace(user, f"{user}, permissions: {{{permissions}}}")
+
+
+HEALTH = Polls(wants=frozenset({"server.healthz"}), interval=0.3, timeout=0.5)
+HEALTHZ = "$SYS.REQ.SERVER.PING.HEALTHZ"
+
+
+def answers(it: Run) -> list[object]:
+    return [subject for subject, _ in it.heard.heard_on("$SYS.REQ.SERVER.") if str(subject).endswith(".HEALTHZ")]
+
+
+async def test_a_denial_is_told_as_long_as_it_lasts_and_logged_once(
+    start_server: StartServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else its alert would end while nothing has changed."""
+    server = start_server(ACCOUNTS)
+    subjects = ["$SYS.ACCOUNT.*.CONNECT"]
+    async with run(settings_for(server, user="nosub", password="p"), subjects, replace(QUICK, retry=0.3)) as it:
+        await eventually(lambda: len(it.heard.tales("permission_denied")) >= 4)
+        assert not it.heard.tales("permission_granted")
+    assert caplog.text.count("may not subscribe to") == 1
+
+
+async def test_what_is_allowed_by_another_server_is_granted(start_server: StartServer) -> None:
+    """Whether by the same or by a later connection."""
+    server = start_server(restricted(subscribe="$SYS.ACCOUNT.*.CONNECT"))
+    async with run(settings_for(server), ["$SYS.ACCOUNT.*.CONNECT"]) as it:
+        await eventually(lambda: it.heard.tales("permission_denied"))
+        server.stop()
+        server.config = ACCOUNTS
+        server.start()
+        [tale] = await eventually(lambda: it.heard.tales("permission_granted"))
+        assert tale["denied"] == "$SYS.ACCOUNT.*.CONNECT"
+
+
+async def test_a_request_that_is_denied_is_no_servers_fault_and_granted_once_it_is_answered(
+    start_server: StartServer,
+) -> None:
+    server = start_server(ACCOUNTS)
+    async with run(settings_for(server), polls=HEALTH) as it:
+        await eventually(lambda: answers(it))
+        server.reload(restricted(publish=HEALTHZ))
+        await eventually(lambda: len(it.heard.tales("permission_denied")) >= 4)
+        assert not it.heard.tales("server_no_answer")
+        server.reload(ACCOUNTS)
+        [tale] = await eventually(lambda: it.heard.tales("permission_granted"))
+        assert tale["denied"] == HEALTHZ
+
+
+async def test_answers_that_may_be_heard_again_are(start_server: StartServer) -> None:
+    server = start_server(ACCOUNTS)
+    async with run(settings_for(server), limits=replace(QUICK, retry=0.3), polls=HEALTH) as it:
+        await eventually(lambda: answers(it))
+        server.reload(restricted(subscribe="_INBOX.>"))
+        await eventually(lambda: "_INBOX.>" in {tale["denied"] for tale in it.heard.tales("permission_denied")})
+        server.reload(ACCOUNTS)
+        await eventually(lambda: "_INBOX.>" in {tale["denied"] for tale in it.heard.tales("permission_granted")})
+        known = len(answers(it))
+        await eventually(lambda: len(answers(it)) > known + 2)
+        assert not it.heard.tales("server_no_answer")
