@@ -215,6 +215,6 @@ CAUSES = (
     Cause(9, "creds file without a JWT at the reconnect", "BridgeLoginFailed", creds_without_jwt),
     Cause(10, "down for longer than 60 attempts", "BridgeNatsDisconnected", attempts_used_up),
     Cause(11, "server hangs, half-open", "BridgeNatsDisconnected", server_half_open),
-    Cause(12, "subscription refused", "BridgePermissionDenied", subscription_refused, "may subscribe to ev.> now"),
+    Cause(12, "subscription refused", "BridgePermissionDenied", subscription_refused, "the server allows ev.> now"),
     Cause(13, "user moved out of the system account", "BridgeWrongAccount", wrong_account),
 )
