@@ -243,6 +243,8 @@ async def test_a_repetition_that_fails_is_said_once_and_goes_on(
     [
         ({"urls": []}, "at least 1"),
         ({"urls": ["http://a", "http://a"]}, "stands twice"),
+        ({"urls": ["http://a", "http://a/"]}, "stands twice"),
+        ({"urls": ["http://a/api/v2/alerts", "http://a"]}, "stands twice"),
         ({"urls": ["http://a"], "resend_delay": "10ms"}, "at least 1s"),
     ],
 )
