@@ -76,8 +76,11 @@ class Muted(msgspec.Struct, frozen=True):
 
 
 class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One frozen notification on its way to one destination. At most one is pending for each (group, destination),
-    besides those that had ended and that a person wants tried once more."""
+    """One notification on its way to one destination. At most one is pending for each (group, destination), besides
+    those that had ended and that a person wants tried once more.
+
+    Its content is frozen once the destination may have it; before that, and before another try, it may be renewed.
+    """
 
     id: str
     destination: str
@@ -90,6 +93,8 @@ class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
     plain: bool = False
     """The receiver rejected the full form; the next try sends plain text."""
     memory: dict[str, Any] = {}
+    asked: int = 0
+    """Number of the latest question whether there is more to tell by now; of this process, so the store has none."""
     notification: Notification
 
 
@@ -110,7 +115,7 @@ class Settled(msgspec.Struct, frozen=True):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One try, as history shows it. `trouble` is "" (taken), "transient", "rejected" or "refused"."""
+    """One try. `trouble` is "" (taken), "transient", "rejected" or "refused"."""
 
     row: str
     destination: str
@@ -119,6 +124,8 @@ class Attempt(msgspec.Struct, frozen=True):
     status: int | None
     trouble: str
     detail: str
+    is_untaken: bool = False
+    """The other side surely does not have the message. Nothing of this is in the history."""
 
 
 class Answer(msgspec.Struct, frozen=True):

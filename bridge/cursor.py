@@ -74,6 +74,16 @@ class Cursor(msgspec.Struct):
         return max(self.upto, self.row_upto) if self.row else self.upto
 
 
+class Before(msgspec.Struct, frozen=True):
+    """Of a cursor: what a message that was fixed has changed there."""
+
+    held: list[int]
+    owed: set[str]
+    heard: set[str]
+    last: int
+    reminders: int
+
+
 class Content(msgspec.Struct):
     """What a message would hold: identities of firing alerts, merged one-offs and ended alerts."""
 

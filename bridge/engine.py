@@ -29,6 +29,7 @@ from bridge.inputs import (
     Own,
     Postponed,
     Remembered,
+    Renewing,
     Sight,
     Tried,
 )
@@ -321,6 +322,8 @@ class Engine:
                 self.outbox.postponed(given.row)
             case Remembered():
                 self.outbox.remembered(given.row, given.memory)
+            case Renewing():
+                self._outcomes.renew(given.row, given.number)
             case Tried():
                 self._next.attempts.append(given.attempt)
                 self._outcomes.tried(given.attempt)

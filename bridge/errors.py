@@ -59,9 +59,17 @@ class RecordingError(BridgeError):
 class Trouble(BridgeError):
     """A delivery attempt that did not succeed. `status` is the HTTP status, or None if no answer came."""
 
+    unsent = False
+    """Nothing of the request went out."""
+
     def __init__(self, what: str, status: int | None = None) -> None:
         super().__init__(what)
         self.status = status
+
+    @property
+    def is_untaken(self) -> bool:
+        """The other side surely does not have the message: it said that it did not take it, or has seen none of it."""
+        return self.unsent or self.status is not None
 
 
 class Transient(Trouble):

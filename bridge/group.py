@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from bridge.alert import copied, identity
-from bridge.cursor import Change, Content, Cursor, Reason, Told
+from bridge.cursor import Before, Change, Content, Cursor, Reason, Told
 from bridge.notification import OWN_GROUP, Notification
 from bridge.route import Node
 from bridge.values import NEVER
@@ -96,15 +96,32 @@ class Group(msgspec.Struct):
     def newest(self) -> int:
         return max((change.n for change in self.changes), default=0)
 
-    def begin(self, destination: str, row: str, upto: int, at: int, content: Content) -> None:
-        """A message was fixed for a destination."""
+    def begin(self, destination: str, row: str, at: int, content: Content) -> Before:
+        """A message was fixed for a destination. Returns what `reopened` needs."""
         cursor = self.cursor(destination)
+        before = Before(cursor.held, cursor.owed, cursor.heard, cursor.last, cursor.reminders)
         cursor.held, cursor.owed = content.held, content.owed
-        cursor.row, cursor.row_upto, cursor.last, cursor.waiting = row, max(upto, cursor.upto), at, False
+        cursor.row, cursor.row_upto, cursor.last, cursor.waiting = row, max(self.newest, cursor.upto), at, False
         cursor.heard = {*cursor.heard, *content.heard} if destination in self.standins else set()
         cursor.reminders = cursor.reminders + 1 if content.reason == "reminder" else 0
         for change in self.changes:
             change.frozen = True
+        return before
+
+    def reopened(self, destination: str, before: Before) -> Cursor:
+        """A destination's cursor as if the message that is under way to it had never been fixed."""
+        cursor = self.cursor(destination)
+        return msgspec.structs.replace(
+            cursor,
+            row="",
+            row_upto=0,
+            waiting=False,
+            held=before.held,
+            owed=before.owed | cursor.owed,
+            heard=before.heard,
+            last=before.last,
+            reminders=before.reminders,
+        )
 
     def next_tick(self, after: int, interval: int) -> int:
         """The first tick that does not come before an instant."""

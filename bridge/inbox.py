@@ -11,7 +11,7 @@ from typing import Any
 from bridge.clock import Clock
 from bridge.command import Command
 from bridge.commit import Answer, Attempt, OutboxRow, Settled
-from bridge.inputs import Asked, Blind, Happening, Input, Message, Own, Postponed, Remembered, Sight, Tried
+from bridge.inputs import Asked, Blind, Happening, Input, Message, Own, Postponed, Remembered, Renewing, Sight, Tried
 
 MESSAGES_MAX = 200_000
 BYTES_MAX = 256 * 1024 * 1024
@@ -46,6 +46,7 @@ class Inbox:
         self._asked: dict[int, asyncio.Future[Answer]] = {}
         self._numbers = count(1)
         self._remembering: list[tuple[str, dict[str, Any], asyncio.Future[None]]] = []
+        self._renewing: dict[int, asyncio.Future[OutboxRow]] = {}
 
     def __len__(self) -> int:
         return len(self._inputs)
@@ -158,6 +159,17 @@ class Inbox:
         self.put(Remembered(row_id, memory, self._clock.now()))
         await done
 
+    async def renew(self, row_id: str) -> OutboxRow:
+        """Returns what it is once that is on disk; never, if it has ended."""
+        number = next(self._numbers)
+        renewed: asyncio.Future[OutboxRow]
+        renewed = self._renewing[number] = asyncio.get_running_loop().create_future()
+        self.put(Renewing(row_id, number, self._clock.now()))
+        try:
+            return await renewed
+        finally:
+            del self._renewing[number]
+
     async def ask(self, command: Command) -> Answer:
         """Returns once what it did is on disk."""
         number = next(self._numbers)
@@ -170,11 +182,14 @@ class Inbox:
             del self._asked[number]
 
     def committed(self, rows: list[OutboxRow], answers: Sequence[Answer] = ()) -> None:
-        """These rows are on disk: whoever waits for what they remember goes on, and who has given a command."""
+        """These rows are on disk: whoever waits for that goes on, and who has given a command."""
         for answer in answers:
             asked = self._asked.get(answer.number)
             if asked is not None and not asked.done():
                 asked.set_result(answer)
+        for row in rows:
+            if (renewed := self._renewing.get(row.asked)) and not renewed.done():
+                renewed.set_result(row)
         written = {row.id: row.memory for row in rows}
         waiting = self._remembering
         self._remembering = []

@@ -68,6 +68,15 @@ class Remembered(msgspec.Struct, frozen=True):
     at: int
 
 
+class Renewing(msgspec.Struct, frozen=True):
+    """A row that was tried in vain waits for its next try; its worker asks whether there is more to tell by now. The
+    commit that holds the row under the same number has the answer."""
+
+    row: str
+    number: int
+    at: int
+
+
 class Asked(msgspec.Struct, frozen=True):
     """A command of a person. The commit that holds what it did has the answer, under the same number."""
 
@@ -86,6 +95,7 @@ Input = (
     | Postponed
     | Tried
     | Remembered
+    | Renewing
     | Asked
     | AddSilence
     | ExpireSilence

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
+from bridge.alert import Alert
 from bridge.commit import Muted
 from bridge.group import Group
 from bridge.inhibit import Inhibition, InhibitRule
 from bridge.label_matchers import Labels
-from bridge.route import Node
+from bridge.route import Node, Tree
 from bridge.silence import Silence, Silences
 from bridge.text import one_line
 from bridge.time_interval import TimeIntervals
@@ -82,6 +83,14 @@ class Muting:
         """Why an alert is muted on a route, "" if it is not."""
         of_time = "" if own else self.of_time(node.mute, node.active, at)
         return of_time or self.of_alert(labels, own, at)
+
+    def places(self, alert: Alert, tree: Tree, at: int) -> dict[str, str]:
+        """Why an alert is muted, by the ids of the groups of a tree of routes that it is muted in."""
+        whys = {
+            place.id: self.why(alert.labels, tree.nodes[place.route], alert.own, at)
+            for place in tree.places(alert.labels, alert.own)
+        }
+        return {id: why for id, why in whys.items() if why}
 
     def of_alert(self, labels: Labels, own: bool, at: int) -> str:
         """Why an alert is muted, "" if it is not. `own`: it is about the bridge itself."""

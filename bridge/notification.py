@@ -1,4 +1,4 @@
-"""What is told to a destination: frozen when its group is due, and never changed afterwards."""
+"""What is told to a destination: fixed when its group is due, and never changed under the same id."""
 
 from typing import Literal
 
@@ -38,7 +38,8 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """A message to one destination about one group of alerts."""
 
     id: str
-    """The same on every try: hash of destination, group, newest change and reminder; 16 hex digits."""
+    """The same on every try: hash of destination, group, newest change and reminder; 16 hex digits. Where a later try
+    told more than the first, `-2` and so on follow."""
     status: State
     """`firing` if any alert fires; else `event` if any is a one-off; else `resolved`."""
     reason: Literal["first", "new alerts", "resolved", "reminder"]

@@ -8,7 +8,7 @@ from bridge.alert import Alert, Facts, copied, digest, identity
 from bridge.author import Author, Living
 from bridge.changes import Changes
 from bridge.changes import load as load_change
-from bridge.commit import ChangeRow, Commit, GroupRow, Muted, OutboxRow, Settled, SilenceRow
+from bridge.commit import Attempt, ChangeRow, Commit, GroupRow, Muted, OutboxRow, Settled, SilenceRow
 from bridge.crowd import Crowds, part
 from bridge.cursor import Change, Line
 from bridge.group import Group
@@ -18,7 +18,6 @@ from bridge.moving import Ground, is_elsewhere, move
 from bridge.muting import Muting
 from bridge.notification import AlertView, Notification
 from bridge.roster import Roster
-from bridge.route import Node
 from bridge.routing import Routing
 from bridge.rows import Rows
 from bridge.silence import dump as dump_silence
@@ -118,12 +117,11 @@ class Outbox:
         """A group is due. Returns the changes that messages hold from now on."""
         group = self.groups[id]
         slept, node = group.asleep, self._roster.node(group)
-        self._mute(group, node, at)
-        for target in self._targets(group):
+        self._mute(group, at)
+        for target in self._standins.targets(group):
             self._standins.appoint(group, target.key)
-        frozen = self._teller.tell(
-            group, self._targets(group), at, lambda each: at - each.last >= node.repeat_after(each.reminders)
-        )
+        targets = self._standins.targets(group)
+        frozen = self._teller.tell(group, targets, at, lambda each: at - each.last >= node.repeat_after(each.reminders))
         group.ticked = at
         self._prune(group)
         self._go_on(group, at, slept)
@@ -172,6 +170,11 @@ class Outbox:
             self._go_on(group, outcome.at, slept=False)
         return frozen
 
+    def tried(self, attempt: Attempt) -> bool:
+        """Note how an attempt ended. Whether that ends a time in which its destination was out."""
+        self._rows.renewals.tried(attempt)
+        return self.health.tried(attempt)
+
     def revive_row(self, row: OutboxRow) -> OutboxRow:
         """A row that had ended is tried once more."""
         if row.id not in self.rows:
@@ -187,6 +190,17 @@ class Outbox:
         if row is not None and (group := self.groups.get(row.group)):
             group.cursor(row.destination).memory = dict(row.memory)
             self._roster.touch(group)
+
+    def renew(self, id: str, number: int, at: int) -> list[Change]:
+        """A row comes to its next try. Returns the changes that it holds from now on."""
+        groups = [self.groups[each] for each in self._rows.renewals.of(id) if each in self.groups]
+        for group in groups:
+            self._mute(group, at)
+        frozen = self._teller.renew(id, groups, at)
+        for group in groups:
+            self._roster.rest(group, at)
+        self._rows.answer(id, number)
+        return frozen
 
     def out(self, destination: str, at: int) -> list[Change]:
         """A destination is out: whoever stands in for it is told at once what it was not told. Returns the changes that
@@ -211,7 +225,7 @@ class Outbox:
 
     def _tell(self, group: Group, targets: Iterable[Target], at: int) -> list[Change]:
         """Now, between ticks; a reminder waits for one."""
-        self._mute(group, self._roster.node(group), at)
+        self._mute(group, at)
         return self._teller.tell(group, targets, at, lambda cursor: False)
 
     def _tell_crowd(self, key: str, at: int) -> list[Change]:
@@ -220,7 +234,7 @@ class Outbox:
         if target is None:
             return []
         for group in crowd:
-            self._mute(group, self._roster.node(group), at)
+            self._mute(group, at)
         frozen = self._teller.tell_crowd(crowd, target, at)
         for group in crowd:
             self._prune(group)
@@ -229,13 +243,8 @@ class Outbox:
 
     def muted(self, labels: Labels, at: int) -> dict[str, str]:
         """What mutes a firing alert now: by the ids of its groups, those that it is muted in."""
-        alert, tree = self._alerts.get(identity(labels)), self._roster.tree
-        places = tree.places(labels, alert.own) if alert else ()
-        return {
-            place.id: why
-            for place in places
-            if alert and (why := self.muting.why(labels, tree.nodes[place.route], alert.own, at))
-        }
+        alert = self._alerts.get(identity(labels))
+        return self.muting.places(alert, self._roster.tree, at) if alert else {}
 
     def standing(self, group_id: str, destination: str, at: int) -> list[AlertView]:
         """What fires and the destination was told of, as it is now: for services that forget what is not repeated."""
@@ -322,7 +331,7 @@ class Outbox:
             places=self._roster.tree.places,
             group=lambda place: self._roster.at(place, at),
             known=self.groups.get,
-            destinations=lambda group: [target.key for target in self._targets(group)],
+            destinations=lambda group: [target.key for target in self._standins.targets(group)],
             labels=lambda name: self._alerts[name].labels if name in self._alerts else None,
             under_way=self._rows.firing,
             number=self.changes.number,
@@ -359,32 +368,22 @@ class Outbox:
                 self._roster.file(group, due)
         return change
 
-    def _mute(self, group: Group, node: Node, at: int) -> None:
-        self._muted += self.muting.look(group, node, lambda name: self._alerts[name].labels, at)
+    def _mute(self, group: Group, at: int) -> None:
+        self._muted += self.muting.look(group, self._roster.node(group), lambda name: self._alerts[name].labels, at)
 
     def _pass_on(self, row: OutboxRow, at: int) -> list[Change]:
         """A message of a group that is no more is never taken. What fired is owed where it belongs now, so that its end
         is told as well, unless it has fired anew since."""
-        owed: dict[str, list[str]] = {}
-        rest: list[AlertView] = []
-        for alert in row.notification.alerts:
-            places = self._roster.homes(alert.labels, row.notification.about_bridge) if alert.state == "firing" else {}
-            homes = [id for id in places if id in self.groups and self.groups[id].holds(alert.id)]
-            for id in homes:
-                owed.setdefault(id, []).append(alert.id)
-            superseded = alert.state == "firing" and identity(alert.labels) in self._alerts
-            rest += [] if homes or superseded else [alert]
+        owed, homeless = self._roster.claims(row.notification)
+        rest = [each for each in homeless if each.state != "firing" or identity(each.labels) not in self._alerts]
         frozen: list[Change] = []
-        for group, lost in [(self.groups[id], lost) for id, lost in owed.items()]:
+        for group, lost in owed:
             if self._standins.target_of(group, row.destination):
                 frozen += self._tell(group, self._standins.bequeath(group, row.destination, lost), at)
                 self._roster.rest(group, at)
         if rest:
             self._teller.pass_on(row, rest, at)
         return frozen
-
-    def _targets(self, group: Group) -> tuple[Target, ...]:
-        return self._standins.targets(group)
 
     def _prune(self, group: Group) -> None:
         """A destination that is no longer there holds nothing up."""

@@ -27,8 +27,12 @@ class Outcomes:
 
     def tried(self, attempt: Attempt) -> None:
         """A message was tried."""
-        if self._outbox.health.tried(attempt):
+        if self._outbox.tried(attempt):
             self._tell("receiver_recovered", destination=attempt.destination)
+
+    def renew(self, row: str, number: int) -> None:
+        """A message that was tried in vain is about to be tried again."""
+        self._close(self._outbox.renew(row, number, self._watch.t))
 
     def settled(self, outcome: Settled) -> None:
         """A message was delivered, or is dead."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from bridge import group as groups
 from bridge.commit import Commit, GroupRow
 from bridge.group import Group
+from bridge.notification import AlertView, Notification
 from bridge.route import Node, Place, Route, Tree
 from bridge.values import NEVER
 
@@ -53,6 +54,19 @@ class Roster:
     def homes(self, labels: Mapping[str, str], own: bool) -> dict[str, Place]:
         """The places of an alert by the ids of their groups."""
         return {place.id: place for place in self.tree.places(labels, own)}
+
+    def claims(self, told: Notification) -> tuple[list[tuple[Group, list[str]]], list[AlertView]]:
+        """Of a message of a group that is no more: the groups that hold now what fired in it, with the ids of these
+        alerts, and all other alerts."""
+        claimed: dict[str, list[str]] = {}
+        rest: list[AlertView] = []
+        for alert in told.alerts:
+            places = self.homes(alert.labels, told.about_bridge) if alert.state == "firing" else {}
+            homes = [id for id in places if id in self.groups and self.groups[id].holds(alert.id)]
+            for id in homes:
+                claimed.setdefault(id, []).append(alert.id)
+            rest += [] if homes else [alert]
+        return [(self.groups[id], alerts) for id, alerts in claimed.items()], rest
 
     def file(self, group: Group, due: int) -> None:
         """It is due then, and not at the instant that was known."""

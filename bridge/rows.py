@@ -7,6 +7,8 @@ import msgspec
 
 from bridge.alert import identity
 from bridge.commit import Commit, OutboxRow, Settled
+from bridge.notification import Notification
+from bridge.renewals import Renewals
 
 
 class Rows:
@@ -14,6 +16,7 @@ class Rows:
 
     def __init__(self) -> None:
         self.by_id: dict[str, OutboxRow] = {}
+        self.renewals = Renewals()
         self._waiting = Counter[str]()
         """By destination."""
         self._new: dict[str, OutboxRow] = {}
@@ -30,6 +33,7 @@ class Rows:
 
     def settle(self, outcome: Settled) -> OutboxRow | None:
         """It is delivered or dead. None: that was known."""
+        self.renewals.keep(outcome.id)
         row = self.by_id.pop(outcome.id, None)
         if row is not None:
             self._waiting[row.destination] -= 1
@@ -39,11 +43,21 @@ class Rows:
 
     def postpone(self, row: OutboxRow) -> None:
         """It was tried in vain."""
-        if row.id in self.by_id:
-            self._replace(msgspec.structs.replace(row, memory=self.by_id[row.id].memory))
+        if known := self.by_id.get(row.id):
+            self._replace(msgspec.structs.replace(row, memory=known.memory, asked=known.asked))
+
+    def renew(self, id: str, notification: Notification, expires: int) -> None:
+        """It tells more."""
+        self._replace(msgspec.structs.replace(self.by_id[id], notification=notification, expires=expires))
+
+    def answer(self, id: str, number: int) -> None:
+        """Its worker waits for what it is by now, whether that has changed or not."""
+        if id in self.by_id:
+            self._replace(msgspec.structs.replace(self.by_id[id], asked=number))
 
     def remember(self, id: str, memory: dict[str, object]) -> OutboxRow | None:
-        """What a receiver must know on later tries. None: it has ended."""
+        """What a receiver must know on later tries, as a part of it is told. None: it has ended."""
+        self.renewals.keep(id)
         row = self.by_id.get(id)
         if row is not None:
             row = msgspec.structs.replace(row, memory={**row.memory, **memory})

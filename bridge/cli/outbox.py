@@ -10,6 +10,7 @@ import msgspec
 from bridge.cli.asking import CONFIG, JSON, LIMIT, asked, print_json
 from bridge.cli.remote import CommandError, Silent, ask, command, consult, find, notice
 from bridge.cli.table import ago, moment, show, shown, zone
+from bridge.renewals import row_of
 from bridge.store.history import read_message, read_outbox
 from bridge.store.told import Message, Try
 
@@ -127,9 +128,10 @@ def _query(states: Sequence[str], destination: str, limit: int) -> list[tuple[st
 
 
 def _path(id: str) -> str:
-    if not id.isalnum():
+    row = row_of(id)
+    if not row.isalnum():
         raise CommandError(f"{id!r} is no id of a message; `nats-alert-bridge outbox list` shows them")
-    return f"/outbox/{id}"
+    return f"/outbox/{row}"
 
 
 def _find(path: Path | None, id: str) -> Shown:
@@ -137,7 +139,7 @@ def _find(path: Path | None, id: str) -> Shown:
     try:
         return msgspec.json.decode(ask(place, where), type=Shown)
     except Silent as silent:
-        found = read_message(place.at.database, id)
+        found = read_message(place.at.database, row_of(id))
         if found is None:
             raise CommandError(f"there is no message {id}, or more than one begins so") from None
         click.echo(notice(place, silent), err=True)

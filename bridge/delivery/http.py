@@ -91,14 +91,14 @@ class Http:
         except TimeoutError as error:
             raise Transient(f"no whole answer within {self._deadline:g} s") from error
         except OSError as error:
-            raise _no_address(error) from error
+            raise _unsent(_no_address(error), isinstance(error, gaierror)) from error
         except httpx.ProxyError as error:
-            raise _turned_away(error) from None  # Its text is the proxy's.
+            raise _unsent(_turned_away(error)) from None  # Its text is the proxy's.
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeEncodeError, httpx.LocalProtocolError) as error:
             # None: the texts of these hold the URL, or the header's value.
-            raise _unsendable(error) from None
+            raise _unsent(_unsendable(error)) from None
         except httpx.RequestError as error:
-            raise _no_reply(error) from error
+            raise _unsent(_no_reply(error), isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)) from error
         finally:
             self.in_flight -= 1
 
@@ -168,6 +168,11 @@ async def _read(response: httpx.Response) -> bytes:
         if len(body) >= BODY_MAX:
             break
     return body[:BODY_MAX]
+
+
+def _unsent(trouble: Trouble, is_so: bool = True) -> Trouble:
+    trouble.unsent = is_so
+    return trouble
 
 
 def _unsendable(error: Exception) -> Trouble:

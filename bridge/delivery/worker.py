@@ -4,7 +4,7 @@ import asyncio
 import heapq
 import logging
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -13,6 +13,7 @@ from bridge.delivery.backoff import PROBE, TRIES, burst, ladder
 from bridge.delivery.conversation import hold
 from bridge.delivery.gate import Gate
 from bridge.delivery.http import Http
+from bridge.delivery.reports import Reports
 from bridge.delivery.standing import NOTHING, Repetition, Standing
 from bridge.errors import Refused, Rejected, Transient, Trouble
 from bridge.notification import AlertView
@@ -23,31 +24,6 @@ log = logging.getLogger(__name__)
 
 IN_FLIGHT = 4
 """Rows, so groups, that are told at the same time."""
-
-
-class Reports(Protocol):
-    """What a worker tells the main loop. All but `remember` return at once; nothing waits for their commit."""
-
-    def attempted(self, attempt: Attempt) -> None:
-        """A try has ended."""
-
-    def postponed(self, row: OutboxRow) -> None:
-        """The row's new values, to be stored. The worker keeps the row; it is not put again."""
-
-    def settled(self, settled: Settled) -> None:
-        """The row is delivered or dead; the worker has forgotten it."""
-
-    def refused(self, destination: str, detail: str) -> None:
-        """The destination takes nothing from us; told once, until `recovered`, be it of a later worker.
-
-        Not told of messages about the bridge itself: they would only beget more of them.
-        """
-
-    def recovered(self, destination: str) -> None:
-        """A destination that refused takes messages again."""
-
-    async def remember(self, row_id: str, memory: dict[str, Any]) -> None:
-        """Return when it is committed; the next request depends on it."""
 
 
 class Pending(msgspec.Struct, order=True):
@@ -61,8 +37,12 @@ class Pending(msgspec.Struct, order=True):
     """Rungs of the ladder taken since the process began."""
     hastened: bool = False
     """The destination's return has brought it forward once."""
+    stale: bool = False
+    """It has waited through trouble, so that there may be more to tell by now."""
     began: int = 0
     """When its latest request went out; 0 if there was none yet."""
+    sent: int = 0
+    """Requests of its latest try."""
     gate: Gate | None = None
     """That its latest request had to pass."""
 
@@ -74,6 +54,7 @@ class Worker:
       takes the place of the burst; the first success brings all waiting rows forward, each once, so that one that
       fails for a reason of its own falls back to its ladder.
     - A destination that refuses is probed with one row in five minutes; all others wait.
+    - A row that has waited through trouble asks what it should say by now.
     - A row whose time is over is dead, but not before it was tried here: the bridge may have been down all that time.
     - A kill at any moment leaves the row pending: it is told again with the same id, never lost.
     """
@@ -114,7 +95,7 @@ class Worker:
         self._inherited = self._inherited or row.attempts > 0
         # The clock may have been ahead when the row was written; nothing is ever postponed by more than this.
         ready = min(row.due, self._clock.now() + round(RETRY_AFTER_MAX * SECOND))
-        self._queue(Pending(ready, row.created, row.id, row))
+        self._queue(Pending(ready, row.created, row.id, row, stale=row.attempts > 0))
 
     def heed(self, commit: Commit) -> None:
         """What others decided about rows: some are wanted now, some have ended."""
@@ -183,7 +164,8 @@ class Worker:
     def _start_ready(self, tasks: asyncio.TaskGroup) -> None:
         while (ready := self._next_start()) is not None and ready <= self._clock.now():
             pending = heapq.heappop(self._waiting)
-            task = tasks.create_task(self._tell(pending))
+            stale = pending.stale or self._troubled or self._refusing
+            task = tasks.create_task(self._renew(pending) if stale else self._tell(pending))
             self._flights[pending.id] = (pending, task)
             task.add_done_callback(partial(self._landed, pending.id))
 
@@ -247,6 +229,14 @@ class Worker:
 
     # -- one row
 
+    async def _renew(self, pending: Pending) -> None:
+        before = pending.row.notification.id
+        pending.row = await self._reports.renew(pending.id)
+        self._check_wanted(pending)
+        if (now := pending.row.notification.id) != before:
+            log.info("renewed notification=%s as=%s destination=%s", pending.id, now, self._key)
+        await self._tell(pending)
+
     async def _tell(self, pending: Pending) -> None:
         try:
             await self._burst(pending)
@@ -285,6 +275,10 @@ class Worker:
         except Trouble as trouble:
             self._attempted(pending, trouble)
             raise
+        except asyncio.CancelledError:
+            if self._stopping and pending.sent:
+                self._attempted(pending, Transient("the bridge stopped before the answer"))
+            raise
         self._attempted(pending, None, status)
 
     async def _converse(self, pending: Pending) -> int | None:
@@ -293,7 +287,7 @@ class Worker:
             await self._reports.remember(pending.id, memory)
             pending.row = msgspec.structs.replace(pending.row, memory={**pending.row.memory, **memory})
 
-        row = pending.row
+        row, pending.sent = pending.row, 0
         talk = self._destination.deliver(row.notification, row.memory, row.plain, self._clock.now())
         reply = await hold(talk, partial(self._send, pending), remember)
         return reply.status if reply else None
@@ -303,6 +297,7 @@ class Worker:
         pending.gate = self._http.gate.of(request)
         await self._http.turn(request)
         pending.began = self._clock.now()
+        pending.sent += 1
         self._sending.add(pending.id)
         try:
             return await self._http.send(request)
@@ -316,7 +311,8 @@ class Worker:
         seconds = (self._clock.now() - pending.began) / SECOND
         kind, detail = (type(trouble).__name__.lower(), str(trouble)) if trouble else ("", "")
         status = trouble.status if trouble else status
-        self._reports.attempted(Attempt(pending.id, self._key, pending.began, seconds, status, kind, detail))
+        untaken = trouble is not None and trouble.is_untaken and pending.sent <= 1
+        self._reports.attempted(Attempt(pending.id, self._key, pending.began, seconds, status, kind, detail, untaken))
         log.debug("attempt notification=%s destination=%s trouble=%s %s", pending.id, self._key, kind or "none", detail)
         if isinstance(trouble, Transient) and trouble.retry_after:
             (pending.gate or self._http.gate).pause(self._clock.now() + round(trouble.retry_after * SECOND))
@@ -370,12 +366,13 @@ class Worker:
         if pending.id not in self._known:
             return
         pending.row = msgspec.structs.replace(pending.row, due=due)
-        pending.ready = due
+        pending.ready, pending.stale = due, True
         self._reports.postponed(pending.row)
         self._queue(pending)
 
     def _hasten(self, again: bool) -> None:
         for pending in self._waiting:
+            pending.stale = True
             if again or not pending.hastened:
                 pending.ready = min(pending.ready, pending.created)
                 pending.hastened = True

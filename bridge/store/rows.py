@@ -170,10 +170,10 @@ def _change_columns(change: ChangeRow) -> Sequence[Any]:
 
 
 def _mentions(commit: Commit) -> list[tuple[str, str]]:
-    """The alerts of rows that are new. Content never changes, so later values of a row need not tell them again; but a
-    row that was tried may be new to a commit that stands for earlier ones, which a disk did not take."""
+    """The alerts of rows that are new, or may have been renewed. Other later values of a row need not tell them again;
+    but a row that was tried may be new to a commit that stands for earlier ones, which a disk did not take."""
     whole = commit.journal_upto == commit.n
-    new = [row for row in commit.rows if whole or not row.attempts]
+    new = [row for row in commit.rows if whole or row.asked or not row.attempts]
     return [(row.id, alert.id) for row in new for alert in row.notification.alerts]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bridge.alert import identity
 from bridge.command import AddSilence
 from bridge.commit import Attempt, OutboxRow, Settled
-from bridge.inputs import Tried
+from bridge.inputs import Renewing, Tried
 from bridge.notification import AlertView
 from bridge.setup import Setup
 from bridge.silence import Silence
@@ -19,7 +19,7 @@ from bridge.standins import Target
 from tests.core.disk import restarted
 from tests.core.stage import Stage, at, connected, disconnected, login_failed, rule, setup
 
-Mode = Literal["well", "slow", "refuses", "silent", "rejects", "rejects digests"]
+Mode = Literal["well", "slow", "refuses", "busy", "silent", "rejects", "rejects digests"]
 
 CHAT, HOOK = Target("ops/slack/0", digest=True), Target("ops/webhook/0")
 MAIL, PHONE = Target("mail/slack/0", digest=True), Target("phone/webhook/0")
@@ -29,6 +29,8 @@ CHAINS = {CHAT.key: (CHAT, MAIL, PHONE), HOOK.key: (HOOK, MAIL, PHONE)}
 LOST = rule(alert="Lost", events="client.disconnect", resolve_on={"events": "client.connect"}, by=["client.name"])
 TRIED = rule(alert="Tried", events="client.auth_error", by=["client.host"])
 NAMES = [f"n{number}" for number in range(4)]
+MOODS = {"well": "", "refuses": "refused", "busy": "transient", "silent": "transient", "rejects": "rejected"}
+"""What becomes of a try; from one that is silent nobody knows whether it has the message."""
 
 
 def routed(apart: bool) -> Setup:
@@ -60,6 +62,8 @@ class World(Stage):
         self.now = 1.0
         self.number = 0
         self.edited = False
+        self.vain: set[str] = set()
+        """Rows that were tried in vain since the start."""
         super().__init__(setup_=routed(apart))
 
     def act(self, action: tuple[Any, ...]) -> "World":
@@ -122,8 +126,13 @@ class World(Stage):
             mode = "rejects" if row.notification.covers else "well"
         if mode == "slow" or row.id not in self.engine.outbox.rows:
             return
-        trouble = {"well": "", "refuses": "refused", "silent": "transient", "rejects": "rejected"}[mode]
-        self.play(Tried(Attempt(row.id, row.destination, now, 0.1, None, trouble, "said so"), now))
+        if row.id in self.vain:
+            self.play(Renewing(row.id, self._next(), now))
+            row = self.engine.outbox.rows[row.id]
+            assert row.asked == self.number
+        trouble = MOODS[mode]
+        said = Attempt(row.id, row.destination, now, 0.1, None, trouble, "said so", trouble != "" and mode != "silent")
+        self.play(Tried(said, now))
         alerts = list(row.notification.alerts)
         if mode == "well":
             self.ledger.told.setdefault(row.destination, []).append(alerts)
@@ -131,6 +140,8 @@ class World(Stage):
         elif mode == "rejects":
             self.ledger.dead.setdefault(row.destination, []).extend(alerts)
             self.play(Settled(row.id, "dead", now, "rejected: HTTP 400"))
+        else:
+            self.vain.add(row.id)
 
     def collect(self) -> "World":
         super().collect()
@@ -219,7 +230,7 @@ def check_one_offs(world: World) -> None:
 
 
 def moods() -> st.SearchStrategy[tuple[Any, ...]]:
-    modes: list[Mode] = ["well", "slow", "refuses", "silent", "rejects", "rejects digests"]
+    modes: list[Mode] = ["well", "slow", "refuses", "busy", "silent", "rejects", "rejects digests"]
     return st.tuples(st.just("mood"), st.sampled_from([target.key for target in ALL]), st.sampled_from(modes))
 
 

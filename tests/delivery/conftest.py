@@ -28,6 +28,10 @@ class Ledger:
         self.ends: list[Settled] = []
         self.turns: list[str] = []
         self.memories: list[tuple[str, dict[str, Any]]] = []
+        self.asked: list[str] = []
+        self.renewed: dict[str, OutboxRow] = {}
+        """What a row becomes, if it is to change at its next try."""
+        self.workers: list[Worker] = []
         self.committed = asyncio.Event()
         self.committed.set()
 
@@ -49,6 +53,12 @@ class Ledger:
     async def remember(self, row_id: str, memory: dict[str, Any]) -> None:
         self.memories.append((row_id, memory))
         await self.committed.wait()
+
+    async def renew(self, row_id: str) -> OutboxRow:
+        self.asked.append(row_id)
+        await self.committed.wait()
+        rows = [row for worker in self.workers for row in worker.pending]
+        return self.renewed.get(row_id) or next(row for row in rows if row.id == row_id)
 
     @property
     def delivered(self) -> list[str]:
@@ -95,6 +105,7 @@ async def start(ledger: Ledger, clock: SystemClock) -> AsyncIterator[StartWorker
     def begin(to: str | Destination, http: Http | None = None, reports: Ledger = ledger) -> Worker:
         destination = Webhook.model_validate({"url": to}) if isinstance(to, str) else to
         worker = Worker(KEY, destination, http or Http(clock, Gate(None)), reports)
+        reports.workers.append(worker)
         started.append((worker, asyncio.create_task(worker.run())))
         return worker
 
