@@ -4,15 +4,16 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from bridge.clock import SystemClock
 from bridge.commit import OutboxRow
 from bridge.notification import AlertView
 from bridge.receivers.slack import Slack
-from bridge.values import HOUR, Secret
+from bridge.values import HOUR, MINUTE, SECOND, Secret
 from tests.delivery.conftest import Ledger, StartWorker, clock, ledger, make_row, start
-from tests.receivers.notifications import alert, notification
+from tests.receivers.notifications import NOW, alert, notification
 from tests.sink import answer
 from tests.slack import TOKEN, FakeSlack
 from tests.waiting import eventually
@@ -51,7 +52,8 @@ async def slack() -> AsyncIterator[FakeSlack]:
         yield fake
 
 
-FIRING, MORE, ENDED = alert(), alert("firing", 1), alert("resolved")
+FIRING, ENDED = alert(), alert("resolved")
+MORE = replace(alert("firing", 1), starts_at=NOW - MINUTE)
 
 
 async def test_a_pause_that_slack_wants_for_edits_holds_back_no_other_message(
@@ -105,6 +107,8 @@ async def test_a_thread_has_what_changed_and_its_parent_how_it_stands(
     lists = [said.message["attachments"][0]["blocks"][0]["text"]["text"].split("\n") for said in slack.replies]
     assert [len(lines) for lines in lists] == [1, 2, 1], "what is new, all of a reminder, what has ended"
     assert lists[0][0].startswith("🔴 10.0.0.9-1")
+    spans = [said.message["attachments"][0]["blocks"][-1]["elements"][-1]["text"] for said in slack.replies]
+    assert f"since <!date^{MORE.starts_at // SECOND}^" in spans[0], "of what is new, not of all"
     assert (parent.text.split(" ")[0], parent.edits) == ("✅", 3)
     assert [said.text.split(" ")[0] for said in slack.replies] == ["🔴", "🔴", "✅"]
     assert {said.thread for said in slack.replies} == {parent.ts}

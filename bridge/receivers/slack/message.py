@@ -47,7 +47,7 @@ def full(notification: Notification, mentions: Sequence[str] = ()) -> Message:
         "text": escape(title, TITLE_MAX),
         **_NO_LINKS,
         "blocks": [{"type": "header", "text": _plain(title, HEADER_MAX)}, *_mentioned(mentions)],
-        "attachments": [{"color": colour, "blocks": [*blocks, _footer(notification)]}],
+        "attachments": [{"color": colour, "blocks": [*blocks, _footer(notification, notification.alerts)]}],
     }
 
 
@@ -55,7 +55,8 @@ def brief(notification: Notification, changed: Sequence[AlertView], mentions: Se
     """What has changed, for the thread of a message that says the rest."""
     message = full(notification, mentions)
     bar = message["attachments"][0]
-    return {**message, "attachments": [{**bar, "blocks": [_listed(notification, changed), bar["blocks"][-1]]}]}
+    blocks = [_listed(notification, changed), _footer(notification, changed)]
+    return {**message, "attachments": [{**bar, "blocks": blocks}]}
 
 
 def simple(notification: Notification, mentions: Sequence[str] = ()) -> Message:
@@ -147,14 +148,14 @@ def _fields(labels: list[tuple[str, str]], facts: list[tuple[str, str]]) -> Bloc
     return {"type": "section", "fields": [_mrkdwn(text) for text in shown]} if shown else {}
 
 
-def _footer(notification: Notification) -> Block:
-    said = [escape(_origin(notification), FOOTER_MAX), _span(notification)]
+def _footer(notification: Notification, alerts: Sequence[AlertView]) -> Block:
+    said = [escape(_origin(notification), FOOTER_MAX), _span(notification, alerts)]
     return {"type": "context", "elements": [_mrkdwn(text) for text in said if text]}
 
 
-def _span(notification: Notification) -> str:
+def _span(notification: Notification, alerts: Sequence[AlertView]) -> str:
     """From when, and until when, in the reader's own time zone. A one-off has its moment among its fields."""
-    telling = [alert for alert in notification.alerts if alert.state == notification.status != "event"]
+    telling = [alert for alert in alerts if alert.state == notification.status != "event"]
     if not telling:
         return ""
     began = date(min(alert.starts_at for alert in telling))
