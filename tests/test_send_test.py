@@ -81,7 +81,7 @@ def test_each_destination_has_a_line_and_one_that_fails_fails_all(tmp_path: Path
         )
     lines = {line.split("  ")[0]: line for line in result.stdout.splitlines()}
     for name, words in {
-        "ops/slack/0": "refused   HTTP 200: not_in_channel; invite the app into the channel in ",
+        "ops/slack/0": "refused   HTTP 200: not_in_channel in ",
         "ops/webhook/0": "told      HTTP 200 in ",
         "ops/webhook/1": "refused   HTTP 404 in ",
         "ops/webhook/2": "rejected  HTTP 400 in ",
@@ -91,6 +91,8 @@ def test_each_destination_has_a_line_and_one_that_fails_fails_all(tmp_path: Path
         "ops/alertmanager/0 peer 2": "failed    the answer is no HTTP, or was cut off in ",
     }.items():
         assert words in lines[name], result.stdout
+    assert lines["ops/slack/0"].endswith("; invite the app into the channel")
+    assert lines["ops/webhook/1"].endswith("; mend that first: look at its URL, its credentials and its tls")
     assert "look at its keys" in lines["ops/webhook/2"]
     assert "tried for 3d" in lines["ops/webhook/3"]
     assert result.exit_code == 1

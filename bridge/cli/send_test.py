@@ -95,16 +95,19 @@ def _message(loaded: Loaded, receiver: str, destination: str, state: State) -> N
 
 def _line(verdict: Verdict, give_up_after: int) -> str:
     took = f"in {format_duration(round(verdict.seconds * SECOND))}"
+    what, _, advice = str(verdict.trouble or "").partition("; ")
+    said = f"{what} {took}"
     match verdict.trouble:
         case None:
             return f"told      HTTP {verdict.status} {took}"
-        case Transient() as trouble:
+        case Transient():
             again = f"a real message would be tried for {format_duration(give_up_after)}"
-            return f"failed    {trouble} {took}; {again}; look at the service, and at the way to it"
-        case Rejected() as trouble:
+            return f"failed    {said}; {again}; {advice or 'look at the service, and at the way to it'}"
+        case Rejected():
             rest = "taken as plain text" if verdict.plain_taken else "nor is it taken as plain text; look at its keys"
-            return f"rejected  {trouble} {took}; {rest}"
-        case Refused() as trouble:
-            return f"refused   {trouble} {took}; mend that first: look at its URL, its credentials and its tls"
+            return f"rejected  {said}; {rest}"
+        case Refused():
+            mend = "mend that first: look at its URL, its credentials and its tls"
+            return f"refused   {said}; {advice or mend}"
         case trouble:
             return f"failed    {trouble} {took}"
