@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from socket import gaierror
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -91,16 +91,22 @@ class Http:
         except TimeoutError as error:
             raise Transient(f"no whole answer within {self._deadline:g} s") from error
         except OSError as error:
-            raise _unsent(_no_address(error), isinstance(error, gaierror)) from error
+            raise _unsent(_no_address(error, self._whose), isinstance(error, gaierror)) from error
         except httpx.ProxyError as error:
             raise _unsent(_turned_away(error)) from None  # Its text is the proxy's.
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeEncodeError, httpx.LocalProtocolError) as error:
             # None: the texts of these hold the URL, or the header's value.
             raise _unsent(_unsendable(error)) from None
         except httpx.RequestError as error:
-            raise _unsent(_no_reply(error), isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)) from error
+            unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            raise _unsent(_no_reply(error, self._whose), unsent) from error
         finally:
             self.in_flight -= 1
+
+    @property
+    def _whose(self) -> str:
+        """Of a failure to connect."""
+        return "the proxy: " if self._clients.proxy else ""
 
     async def _exchange(self, request: Request, end: float) -> Reply:
         url = _parse(request.url.reveal(), None)
@@ -130,15 +136,16 @@ class Http:
         # and handshake, which have this limit each, must both end before the whole is cancelled.
         left = end - asyncio.get_running_loop().time()
         connect = min(CONNECT_DEADLINE, max(0.45 * left, 0.001))
+        extensions: dict[str, Any] = {"timeout": httpx.Timeout(None, connect=connect).as_dict()}
+        if self._clients.proxy is None:
+            # Else the URL has its name still, and httpcore would demand a certificate of that name of the proxy.
+            extensions["sni_hostname"] = url.raw_host.decode("ascii")
         sent = httpx.Request(
             request.method,
             address,
             headers=self._headers(request, url),
             content=request.body,
-            extensions={
-                "timeout": httpx.Timeout(None, connect=connect).as_dict(),
-                "sni_hostname": url.raw_host.decode("ascii"),
-            },
+            extensions=extensions,
         )
         response = await client.handle_async_request(sent)
         async with aclosing(response):
@@ -190,12 +197,12 @@ def _turned_away(error: httpx.ProxyError) -> Trouble:
     return Transient(f"the proxy has no way to the host{f' (HTTP {status})' if status.isdecimal() else ''}")
 
 
-def _no_address(error: OSError) -> Transient:
+def _no_address(error: OSError, whose: str) -> Transient:
     about = "the host's name cannot be looked up: " if isinstance(error, gaierror) else ""
-    return Transient(f"{about}{error.strerror or 'the system failed'}")
+    return Transient(f"{whose}{about}{error.strerror or 'the system failed'}")
 
 
-def _no_reply(error: httpx.RequestError) -> Trouble:
+def _no_reply(error: httpx.RequestError, whose: str) -> Trouble:
     if isinstance(error, httpx.TimeoutException):
         return Transient("no connection in time")
     for cause in _chain(error):
@@ -205,7 +212,7 @@ def _no_reply(error: httpx.RequestError) -> Trouble:
             case ssl.SSLError() if not isinstance(cause, _PASSING):
                 return Refused(f"TLS failed: {cause.reason or 'no reason given'}")
             case OSError(errno=int(number)) if not isinstance(cause, ssl.SSLError):
-                return Transient(os.strerror(number))
+                return Transient(f"{whose if isinstance(error, httpx.ConnectError) else ''}{os.strerror(number)}")
     return Transient(_KINDS.get(type(error), "the connection failed"))
 
 

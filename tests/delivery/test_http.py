@@ -296,6 +296,28 @@ async def test_a_proxy_is_asked_for_the_url_by_name_and_with_its_login() -> None
     assert asked.headers["proxy-authorization"].startswith("Basic ")
 
 
+async def test_a_proxy_by_tls_shows_a_certificate_of_its_own_name(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    with Sink(answer(202), answer(502), tls=serving(authority, "localhost")) as proxy:
+        way = replace(trusting(authority, tmp_path), proxy=Secret(f"https://localhost:{proxy.port}"))
+        async with Http(SystemClock(), Gate(None), way) as http:
+            assert (await http.send(post("http://nobody.invalid/x"))).status == 202
+            with pytest.raises(Transient, match=r"no way to the host \(HTTP 502\)"):
+                await http.send(post("https://nobody.invalid/x"))
+        assert [request.method for request in proxy.requests] == ["POST", "CONNECT"]
+
+
+@pytest.mark.parametrize(
+    ("proxy", "reason"),
+    [("http://127.0.0.1:1", "Connection refused"), ("http://nobody.invalid:1", "the host's name cannot be looked up")],
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_proxy_that_is_not_there_is_named(proxy: str, reason: str, scheme: str) -> None:
+    async with Http(SystemClock(), Gate(None), Way(proxy=Secret(proxy))) as http:
+        with pytest.raises(Transient, match=f"^the proxy: {reason}"):
+            await http.send(post(f"{scheme}://hook.example.net/x"))
+
+
 @pytest.mark.parametrize(
     ("status", "kind", "reason"),
     [(407, Refused, "the proxy wants a login"), (502, Transient, r"no way to the host \(HTTP 502\)")],
