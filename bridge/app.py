@@ -163,6 +163,7 @@ class App:
             polls(self._loaded, self._engine.polls),
         )
         self._source.ask_missed(self._engine.watches_disconnects, self._down_since)
+        self._source.watch_imports(self._loaded.config.nats.imports)
         source = self._tasks.create_task(self._source.run())
         LOG.info(
             "nats-alert-bridge %s started rules=%d destinations=%d database=%s",
@@ -341,7 +342,7 @@ class App:
         self._workers.hire(destinations(self._loaded), self._tasks)
         self._source.reconfigure(settings(self._loaded, self._path, self._environ))
         self._source.ask_missed(self._engine.watches_disconnects)
-        await self._source.resubscribe(self._engine.subjects)
+        await self._source.resubscribe(self._engine.subjects, self._loaded.config.nats.imports)
         self._source.poll(polls(self._loaded, self._engine.polls))
         self._web.reconfigure(loaded.config.http, loaded.config.external_url)
         self._tell_reloaded(loaded)

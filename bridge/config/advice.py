@@ -19,11 +19,18 @@ HOW_TO_IMPORT = (
     f"imports: 'acct.*.' under nats ({README})"
 )
 _HEARERS: Mapping[str, str] = {
-    "account": "never {come} to the system account: servers tell {it} only to the account concerned",
+    "account": "never {come} to the system account by {self}: servers tell {it} only to the account concerned",
     "asker": "{come} to the system account only of its own requests: servers tell {it} to the account that asked",
 }
-_ONE = {"come": "comes", "it": "it", "has": "has", "its": "its", "a": "make it a rule of its own"}
-_MORE = {"come": "come", "it": "them", "has": "have", "its": "their", "a": "make them a rule of their own"}
+_ONE = {"come": "comes", "it": "it", "self": "itself", "has": "has", "its": "its", "a": "make it a rule of its own"}
+_MORE = {
+    "come": "come",
+    "it": "them",
+    "self": "themselves",
+    "has": "have",
+    "its": "their",
+    "a": "make them a rule of their own",
+}
 
 
 def advise(given: Substituted, at: KeyPath, rule: Mapping[str, Plain], imports: str | None) -> Iterator[Problem]:

@@ -29,6 +29,11 @@ def failed(what: str) -> Finding:
     return Finding("FAILED", what)
 
 
+def some(names: list[str]) -> str:
+    """The first of them."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
 def count(number: int, noun: str) -> str:
     """`1 server`, `2 servers`."""
     return f"{number} {noun}" + ("" if number == 1 else "s")

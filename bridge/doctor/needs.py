@@ -13,6 +13,8 @@ from bridge.rule import Rule
 from bridge.setup import PlacedRule
 from bridge.source.connection import STOPS
 from bridge.source.gather import PING_SUBJECT, request
+from bridge.source.hearing import wanted
+from bridge.source.lookout import SUBJECT as LOOKOUT
 from bridge.source.missed import SUBJECT as MISSED
 from bridge.source.questions import questions
 from bridge.subject import covers, needed
@@ -37,6 +39,11 @@ class Needs:
         """To all servers."""
         self.requests_to_one = [request(endpoint, "*") for endpoint in ("", *endpoints)] if endpoints else []
         """To one whose answer is missing or has more pages; its id is in the place of `*`."""
+        self.imports = wanted(engine.subjects, self._setup.names.imports)
+        """What comes only if the system account imports it."""
+        if self.imports.own and LOOKOUT not in self.requests_to_one:
+            self.requests_to_one.append(LOOKOUT)
+            self.optional[LOOKOUT] = "nobody is told when the system account imports events of an account no more"
         self.inbox = f"{loaded.config.nats.inbox_prefix}.>"
 
     @property

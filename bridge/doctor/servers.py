@@ -7,15 +7,16 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from msgspec.structs import replace
 
 from bridge.clock import Clock
-from bridge.config.advice import HOW_TO_IMPORT
-from bridge.doctor.finding import Finding, count, failed, ok, warning
+from bridge.doctor.finding import Finding, count, failed, ok, some, warning
+from bridge.doctor.imports import examine_imports, examine_unimported, unheard
 from bridge.doctor.needs import Needs, parse_version, too_old
 from bridge.errors import LoginFailed, SourceError
 from bridge.events import EVENT_TYPES
 from bridge.events.families import subscriptions
 from bridge.source.connection import Connection
 from bridge.source.expiry import next_expiry
-from bridge.source.gather import PING_SUBJECT, Gathered, Origin, namesakes, request
+from bridge.source.gather import PING_SUBJECT, Gathered, Origin, namesakes
+from bridge.source.imports import Blank, Imports, ask_imports
 from bridge.source.settings import Limits, Settings
 from bridge.source.visit import Nobody, visit
 from bridge.subject import matches
@@ -116,8 +117,9 @@ class _Examined:
             yield failed(f"account: {nats.wrong_account()}")
             return
         self.inside = True
+        imports = await ask_imports(nats, LIMITS.answer)
         if roll.answers:
-            yield ok(f"account: it is the system account, {count(len(roll.answers), 'server')} answered")
+            yield ok(f"account: {_whose(imports, count(len(roll.answers), 'server'))}")
         elif not roll.denied:
             yield failed(
                 f"account: no server answered {PING_SUBJECT} within {LIMITS.roll_call:g} s; if this is not the system "
@@ -125,13 +127,15 @@ class _Examined:
             )
         async for finding in self._permissions(nats):
             yield finding
+        for finding in examine_imports(self._needs, imports):
+            yield finding
         if whole:
             servers = [answer.server for answer in roll.answers.values()]
             for finding in (*_examine_versions(servers, self._needs), *_examine_names(servers)):
                 yield finding
             for finding in _missing(roll, nats.active):
                 yield finding
-            async for finding in self._arrivals(nats, roll):
+            async for finding in self._arrivals(nats, roll, imports):
                 yield finding
 
     async def _permissions(self, nats: Connection) -> AsyncIterator[Finding]:
@@ -145,13 +149,13 @@ class _Examined:
             if without := self._needs.optional.get(subject):
                 yield warning(f"permissions: {reason}, or {without}")
             else:
-                yield failed(f"permissions: {reason}" + (f"; needed by {_some(alerts)}" if alerts else ""))
+                yield failed(f"permissions: {reason}" + (f"; needed by {some(alerts)}" if alerts else ""))
         if not self._ear.denied:
             yield ok(
                 f"permissions: {count(len(self._needs.subjects), 'subject')} of the rules and the requests are allowed"
             )
 
-    async def _arrivals(self, nats: Connection, roll: Gathered) -> AsyncIterator[Finding]:
+    async def _arrivals(self, nats: Connection, roll: Gathered, imports: Imports | Blank) -> AsyncIterator[Finding]:
         """What can be made to come must come; of all else only the interest is known."""
         allowed = [subject for subject in self._needs.subjects if subject not in self._ear.denied]
         provable = [pattern for pattern in (STATSZ, *CONNECTS) if pattern in allowed]
@@ -160,22 +164,13 @@ class _Examined:
                 pass
         for pattern in provable:
             yield await self._arrival(nats, pattern, roll)
-        deaf = await self._deaf(nats)
-        if deaf:
-            yield warning(f"events: nothing of {_some(deaf)} comes from other accounts; to hear it, {HOW_TO_IMPORT}")
-        rest = len(set(allowed) - set(provable) - subscriptions(deaf))
+        for finding in examine_unimported(self._needs, imports):
+            yield finding
+        rest = len(set(allowed) - set(provable) - subscriptions(unheard(self._needs, imports)))
         if rest:
             yield ok(
                 f"events: {count(rest, 'more subject')} can be listened to; nothing comes there while nothing happens"
             )
-
-    async def _deaf(self, nats: Connection) -> list[str]:
-        """Events of the rules that only other accounts hear. Another account than that of the system hears its own."""
-        unimported = self._needs.unimported
-        if not unimported:
-            return []
-        accounts = await nats.ask(request("ACCOUNTZ"), within=LIMITS.answer)
-        return [] if accounts.nobody and not accounts.answers else unimported
 
     async def _arrival(self, nats: Connection, pattern: str, roll: Gathered) -> Finding:
         """Waits for it."""
@@ -194,8 +189,17 @@ class _Examined:
             server.name or id for id, server in servers.items() if pattern.replace("*", id) not in self._ear.heard
         ]
         if silent or not self._ear.heard_on(pattern):
-            return failed(f"events: no {pattern} within {seconds:g} s of {_some(silent) or 'any server'}; see its log")
+            return failed(f"events: no {pattern} within {seconds:g} s of {some(silent) or 'any server'}; see its log")
         return ok(f"events: {pattern} comes" + (f", from {count(len(servers), 'server')}" if servers else ""))
+
+
+def _whose(imports: Imports | Blank, servers: str) -> str:
+    """Which account it is, in which so many servers answer the PING."""
+    if isinstance(imports, Imports):
+        return f"it is the system account, {servers} answered"
+    if imports == "elsewhere":
+        return f"{servers} answered; it is not the system account but imports from it, and only what it imports comes"
+    return f"{servers} answered, as in the system account"
 
 
 def _missing(roll: Gathered, active: int) -> list[Finding]:
@@ -221,7 +225,7 @@ def _examine_versions(servers: list[Origin], needs: Needs) -> list[Finding]:
             continue
         events = list(dict.fromkeys(event for events in lacking.values() for event in events))
         since = "; ".join(f"servers tell it from {EVENT_TYPES[event].since} on" for event in events)
-        what = f"versions: the rule {rule.alert} gets no {_some(events)} from {_some(list(lacking))}: {since}"
+        what = f"versions: the rule {rule.alert} gets no {some(events)} from {some(list(lacking))}: {since}"
         whole = bool(rule.events) and len(lacking) == len(servers)
         whole = whole and all(set(rule.events) <= set(events) for events in lacking.values())
         findings.append(
@@ -236,19 +240,15 @@ def _examine_names(servers: list[Origin]) -> list[Finding]:
     if unnamed := sorted(server.id for server in servers if server.name in ("", server.id)):
         findings.append(
             warning(
-                f"names: {_some(unnamed)} {'has' if len(unnamed) == 1 else 'have'} no name, and so a new one at each "
+                f"names: {some(unnamed)} {'has' if len(unnamed) == 1 else 'have'} no name, and so a new one at each "
                 "start; set server_name in the configuration"
             )
         )
     if names := namesakes(servers):
         findings.append(
             warning(
-                f"names: more than one server is called {_some(names)}: alerts cannot tell them apart, and one that "
+                f"names: more than one server is called {some(names)}: alerts cannot tell them apart, and one that "
                 "falls silent is not missed; give each its own server_name"
             )
         )
     return findings
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -45,13 +45,13 @@ TYPES = (
     _type("wrong_account", "the bridge is logged in outside the system account", _REASON),
     _type(
         "permission_denied",
-        "the bridge's user may not do what the rules need",
+        "the bridge's user may not do what the rules need, or the system account does not import it",
         _REASON,
         Field("denied", "text", "the subject"),
     ),
     _type(
         "permission_granted",
-        "the bridge's user may do what it might not",
+        "the bridge's user may do what it might not, or it is imported again",
         Field("denied", "text", "the subject"),
     ),
     _type(

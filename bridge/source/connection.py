@@ -86,6 +86,11 @@ class Connection:
         return f"server {about.get('server_name', '?')}, {about.get('version', '?')}"
 
     @property
+    def server_id(self) -> str:
+        """The server's, as it stands in subjects."""
+        return str(self._client._server_info.get("server_id", ""))
+
+    @property
     def siblings(self) -> list[ParseResult]:
         """The servers that this one has told of."""
         return self._client.discovered_servers
@@ -109,7 +114,7 @@ class Connection:
             raise self.unreachable("the server closed the connection")
         self._demand_tls()
         on_reading_end(self._client, lambda _: self._broken_off())
-        self._sink.own(str(self._client._server_info.get("server_id", "")), self._client.client_id or 0)
+        self._sink.own(self.server_id, self._client.client_id or 0)
 
     async def listen(self, patterns: Iterable[str]) -> None:
         """Subscribe to these and to nothing else; what the user may not hear was reported when this returns.

@@ -49,6 +49,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Between two tries of what the user may not subscribe to: a server that allows it from now on does not say so."""
     refused: float = 120.0
     """Of refused logins with credentials that cannot change in this process, before it is given up."""
+    imports: float = 60.0
+    """Between two looks at what the system account imports, where rules need that."""
+    unseen: float = 3600.0
+    """The same where it cannot be looked at."""
     expiry: float = 60.0
     """Between two looks at how long the credentials are still good."""
     skew: float = 10.0

@@ -10,6 +10,7 @@ from bridge.source.connection import Connection
 from bridge.source.expiry import next_expiry
 from bridge.source.gather import PING_SUBJECT
 from bridge.source.introductions import Introductions
+from bridge.source.lookout import Lookout
 from bridge.source.missed import Missed
 from bridge.source.poller import Poller
 from bridge.source.reports import Reports
@@ -47,6 +48,8 @@ class Source:
         self._poller = Poller(polls, sink, clock)
         self._missed = Missed(sink, clock)
         self._introductions = Introductions()
+        self._lookout = Lookout(sink, clock, self._limits)
+        self._imports = ""
         self._connection: Connection | None = None
         self._give_up = give_up
         self._refused_since: float | None = None
@@ -62,9 +65,13 @@ class Source:
         finally:
             self._reports.tick(self._servers.addresses)
 
-    async def resubscribe(self, subjects: Collection[str]) -> None:
-        """Listen to these subjects from now on. Nothing is lost of those that stay. Returns once it is so."""
+    async def resubscribe(self, subjects: Collection[str], imports: str | None = None) -> None:
+        """Listen to these subjects from now on. Nothing is lost of those that stay. Returns once it is so.
+
+        `imports`: see `watch_imports`; None: as before."""
         self._subjects = tuple(subjects)
+        self._imports = self._imports if imports is None else imports
+        self._lookout.change(self._imports, self._subjects)
         connection = self._connection
         if connection and connection.ready:
             try:
@@ -79,6 +86,12 @@ class Source:
     def ask_names(self, ids: Collection[str]) -> None:
         """Ask what these accounts are called; the answers come as messages under the subjects of the requests."""
         self._introductions.want(ids)
+
+    def watch_imports(self, imports: str) -> None:
+        """Tell people if the system account does not import what is listened to, with subjects that begin so; "" if it
+        is not to import anything."""
+        self._imports = imports
+        self._lookout.change(imports, self._subjects)
 
     def ask_missed(self, wanted: bool, since: int | None = None) -> None:
         """Whether to ask, after each gap, who disconnected meanwhile. `since`: nothing was heard from then on, by the
@@ -190,7 +203,7 @@ class Source:
         self._reports.connected(connection.target.address, connection.server, connection.login, len(self._subjects))
         if outcome is Outcome.SILENT and connection.may_ask:
             self._reports.silent(_silence(connection, self._limits.roll_call))
-        asks = (self._missed.tell, self._poller.run, self._introductions.run)
+        asks = (self._missed.tell, self._poller.run, self._introductions.run, self._lookout.run)
         asking = {asyncio.create_task(ask(connection)) for ask in asks}
         for task in asking:
             task.add_done_callback(connection.fail)

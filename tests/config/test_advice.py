@@ -207,7 +207,7 @@ def test_the_other_events_of_a_rule_and_those_of_rule_files_need_it_too(tmp_path
     assert "warning: js.stream_action and js.nak never come to the system account" in main
     more = in_main(tmp_path, "events: client.connect", more="events: [js.max_deliver, js.api_audit]")
     assert [line.partition(":16: warning: ")[2].partition(":")[0] for line in more] == [
-        "js.max_deliver never comes to the system account",
+        "js.max_deliver never comes to the system account by itself",
         "js.api_audit comes to the system account only of its own requests",
     ]
 

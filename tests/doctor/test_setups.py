@@ -133,9 +133,19 @@ system_account: SYS
 """
 
 
+IMPORT = """
+accounts {
+  SYS { users: [{user: bridge, password: "s3cret-pass"}, {user: admin, password: p}]
+        imports: [{stream: {account: APP, subject: "$JS.EVENT.>"}, to: "acct.APP.>"}] }
+  APP { users: [{user: app, password: "s3cret-pass"}], exports: [{stream: "$JS.EVENT.>", accounts: [SYS]}] }
+}
+system_account: SYS
+"""
+
+
 @pytest.mark.parametrize(
     ("config", "login", "warned"),
-    [(FINE, "", 1), (FINE, "user: bridge, password: s3cret-pass, imports: 'acct.*.'", 0), (MONITOR, "", 0)],
+    [(FINE, "", 1), (IMPORT, "user: bridge, password: s3cret-pass, imports: 'acct.*.'", 0), (MONITOR, "", 0)],
     ids=["no import", "an import", "in an account of its own"],
 )
 async def test_events_that_only_other_accounts_hear(

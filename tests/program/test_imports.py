@@ -69,6 +69,25 @@ async def test_without_an_import_nothing_comes_and_check_says_so(
     assert {line.name for line in lines(sink.requests)} == {"Knocked"}
 
 
+async def test_an_import_that_is_missing_is_told_to_people_and_so_is_its_return(
+    start_server: StartServer, start_bridge: StartBridge, sink: Sink
+) -> None:
+    """The bridge looks when it connects."""
+    server = start_server(IMPORTING.replace("acct.", "misspelt."))
+    file = rules_file(server.url, sink.url, RULES).replace("user: sys,", "user: sys, imports: 'acct.*.',")
+    program = start_bridge(file)
+    [told] = await eventually(lambda: lines(sink.requests, "BridgePermissionDenied"))
+    assert (told.state, told.labels["denied"]) == ("firing", "acct.*.>")
+    assert "the system account imports it as misspelt.A.> (of A, B); write imports: 'misspelt.*.' under" in told.summary
+    server.stop()
+    server.config = IMPORTING
+    server.start()
+    await eventually(
+        lambda: [line.state for line in lines(sink.requests, "BridgePermissionDenied")][1:] == ["resolved"]
+    )
+    assert program.stop() == 0
+
+
 async def test_each_tenants_trouble_is_told_as_its_own(
     start_server: StartServer, start_bridge: StartBridge, sink: Sink
 ) -> None:

@@ -1,0 +1,154 @@
+"""Events that the system account must import: the doctor says of which accounts they come, and what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from bridge.config import load
+from bridge.doctor import permissions
+from bridge.doctor.needs import Needs
+from tests.conftest import StartServer
+from tests.doctor.setups import found, write
+from tests.program.program import run
+from tests.sink import Sink
+
+RULES = "- {alert: GivenUp, events: js.max_deliver}\n"
+LOGIN = "user: bridge, password: s3cret-pass, imports: 'acct.*.'"
+ONE_BY_ONE = 'import $JS.EVENT.> of each account with to: "acct.NAME.>"'
+
+
+def importing(*imports: str, permissions: str = "") -> str:
+    export = 'exports: [{stream: "$JS.EVENT.>", accounts: [SYS]}]'
+    accounts = "".join(f"  {name} {{ {export} }}\n" for name in "AB")
+    return (
+        f'accounts {{\n  SYS {{ users: [{{user: bridge, password: "s3cret-pass"{permissions}}}]\n'
+        f"    imports: [{', '.join(imports)}] }}\n{accounts}}}\nsystem_account: SYS\n"
+    )
+
+
+def stream(account: str, to: str = "", subject: str = "$JS.EVENT.>") -> str:
+    renamed = f', to: "{to}"' if to else ""
+    return f'{{stream: {{account: {account}, subject: "{subject}"}}{renamed}}}'
+
+
+A, B = stream("A", "acct.A.>"), stream("B", "acct.second.>")
+
+
+@pytest.mark.parametrize(
+    ("imports", "lines"),
+    [
+        ([A, B], ["ok      imports: acct.*.> brings events of 2 accounts (A, B)"]),
+        ([A], ["ok      imports: acct.*.> brings events of 1 account (A); nothing is imported of B"]),
+        (
+            [],
+            [
+                (
+                    "FAILED  imports: nothing can come on acct.*.>: the system account imports none of it; export the "
+                    f"stream $JS.EVENT.> in each account, and {ONE_BY_ONE}"
+                )
+            ],
+        ),
+        (
+            [stream("A", "tenant.A.>")],
+            [
+                (
+                    "FAILED  imports: nothing can come on acct.*.>: the system account imports it as tenant.A.> "
+                    f"(of A); write imports: 'tenant.*.' under nats, or {ONE_BY_ONE}"
+                )
+            ],
+        ),
+        (
+            [A, stream("B", "acct.>")],
+            [
+                (
+                    "FAILED  imports: events of the account B come on acct.>, where nobody listens; import them "
+                    'with to: "acct.NAME.>"'
+                ),
+                "ok      imports: acct.*.> brings events of 1 account (A)",
+            ],
+        ),
+    ],
+    ids=["all", "not all", "none", "elsewhere", "one misspelt"],
+)
+async def test_what_is_imported_is_said(
+    start_server: StartServer, tmp_path: Path, sink: Sink, imports: list[str], lines: list[str]
+) -> None:
+    server = start_server(importing(*imports), name="n1")
+    told = await found(write(tmp_path, server.url, sink.url, RULES, login=LOGIN))
+    assert [line for line in told if "imports: " in line] == lines
+    assert any("account: it is the system account, 1 server answered" in line for line in told)
+
+
+@pytest.mark.parametrize(
+    ("imports", "what"),
+    [
+        (stream("A", "tenant.A.>"), "imports it of A; write imports: 'tenant.*.' under nats"),
+        (stream("A", "$JS.A.>"), "nothing of js.max_deliver comes from other accounts; to hear it, export the stream"),
+        (stream("A"), "js.max_deliver can come, by imports without to:, and nobody knows from which account"),
+    ],
+    ids=["with a prefix", "with one that cannot be named", "without to"],
+)
+async def test_imports_that_the_rules_file_does_not_know_are_found(
+    start_server: StartServer, tmp_path: Path, sink: Sink, imports: str, what: str
+) -> None:
+    server = start_server(importing(imports), name="n1")
+    told = await found(write(tmp_path, server.url, sink.url, RULES))
+    [line] = [line for line in told if line.startswith("warning events: ")]
+    assert what in line
+
+
+async def test_who_may_not_ask_is_told_what_for(start_server: StartServer, tmp_path: Path, sink: Sink) -> None:
+    denied = ', permissions: {publish: {deny: ["$SYS.REQ.SERVER.*.ACCOUNTZ"]}}'
+    server = start_server(importing(A, permissions=denied), name="n1")
+    told = await found(write(tmp_path, server.url, sink.url, RULES, login=LOGIN))
+    [line] = [line for line in told if "ACCOUNTZ" in line or "imports: " in line]
+    assert line.startswith("warning permissions: ")
+    assert "may not publish to $SYS.REQ.SERVER.*.ACCOUNTZ; allow it in permissions.publish of this user, or " in line
+    assert line.endswith("nobody is told when the system account imports events of an account no more")
+    assert "ok      account: 1 server answered, as in the system account" in told
+
+
+async def test_the_least_permissions_suffice_to_look(start_server: StartServer, tmp_path: Path, sink: Sink) -> None:
+    path = write(tmp_path, "nats://127.0.0.1:4222", sink.url, RULES, login=LOGIN)
+    least = permissions(Needs(load(path, {})))
+    assert least.count("ACCOUNTZ") == 1
+    server = start_server(importing(A, B, permissions=f", {least}"), name="n1")
+    told = await found(write(tmp_path, server.url, sink.url, RULES, login=LOGIN))
+    assert "ok      imports: acct.*.> brings events of 2 accounts (A, B)" in told
+    assert "ok      permissions: 3 subjects of the rules and the requests are allowed" in told
+
+
+def test_only_rules_that_need_imports_need_to_ask_for_them(tmp_path: Path) -> None:
+    """Leaders and quorums come by themselves too."""
+    rules = "- {alert: Lost, events: js.stream_quorum_lost}\n"
+    path = write(tmp_path, "nats://127.0.0.1:4222", "http://127.0.0.1:1/x", rules, login=LOGIN)
+    assert "ACCOUNTZ" not in permissions(Needs(load(path, {})))
+    polled = RULES + "- {alert: Many, events: poll.account, where: ['data.client_connections > 5']}\n"
+    path = write(tmp_path, "nats://127.0.0.1:4222", "http://127.0.0.1:1/x", polled, login=LOGIN)
+    ended = run("doctor", "--config", str(path), "--permissions")
+    assert ended.out.count('"$SYS.REQ.SERVER.*.ACCOUNTZ"') == 1
+
+
+MONITOR = """
+accounts {
+  SYS { users: [{user: admin, password: p}]
+        exports: [{service: "$SYS.REQ.SERVER.PING", response: stream, accounts: [MON]}] }
+  MON { users: [{user: bridge, password: "s3cret-pass"}]
+        imports: [{service: {account: SYS, subject: "$SYS.REQ.SERVER.PING"}}] }
+}
+system_account: SYS
+"""
+
+
+async def test_an_account_that_imports_the_ping_is_not_the_system_account(
+    start_server: StartServer, tmp_path: Path, sink: Sink
+) -> None:
+    server = start_server(MONITOR, name="n1")
+    told = await found(write(tmp_path, server.url, sink.url, RULES, login=LOGIN))
+    [account] = [line for line in told if "account: " in line]
+    assert account == (
+        "ok      account: 1 server answered; it is not the system account but imports from it, and only what it "
+        "imports comes"
+    )
+    [imports] = [line for line in told if "imports: " in line]
+    assert imports.startswith("warning imports: it cannot be asked in this account whether something is imported as")
