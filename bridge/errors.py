@@ -12,7 +12,8 @@ class Problem(BridgeError):
     """
 
     def __init__(self, file: str, line: int, column: int, what: str, severity: str = "error") -> None:
-        super().__init__(f"{file}:{line}:{column}: {severity}: {what}" if line else f"{file}: {severity}: {what}")
+        self.place = f"{file}:{line}:{column}" if line else file
+        super().__init__(f"{self.place}: {severity}: {what}")
         self.file, self.line, self.column, self.what, self.severity = file, line, column, what, severity
 
 

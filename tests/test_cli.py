@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -17,6 +18,17 @@ DEFAULT = "/etc/nats-alert-bridge/rules.yaml"
 def test_the_help_names_the_default_file_in_full(command: str) -> None:
     shown = " ".join(CliRunner().invoke(program, [command, "--help"]).output.split())
     assert f"$NATS_ALERT_BRIDGE_CONFIG, else {DEFAULT}" in shown
+
+
+@pytest.mark.skipif(Path(DEFAULT).exists(), reason="a bridge is installed here")
+@pytest.mark.parametrize("command", ["check", "servers", "doctor", "alerts"])
+def test_who_names_no_rules_file_where_none_is_installed_is_told_how(command: str) -> None:
+    error = CliRunner().invoke(program, [command], env={"NATS_ALERT_BRIDGE_CONFIG": None}).exception
+    assert isinstance(error, ConfigError)
+    assert last_words(error) == (
+        f"{DEFAULT}: error: there is no such file; name the rules file on the command line, or by "
+        "$NATS_ALERT_BRIDGE_CONFIG"
+    )
 
 
 def raised(cause: Callable[[], None]) -> Exception:

@@ -74,7 +74,7 @@ def test_each_line_of_a_recording_is_decoded() -> None:
     assert "eyJ" not in result.output
     failed = next(line for line in lines if line["type"] == "client.auth_error")
     assert failed["payload"]["claimed"]["name"]
-    assert "unknown, 1 times: $SYS.REQ.ACCOUNT.*.CONNS" in result.stderr
+    assert "unknown, 1 ×: $SYS.REQ.ACCOUNT.*.CONNS" in result.stderr
 
 
 def test_what_is_no_event_says_why() -> None:

@@ -9,14 +9,18 @@ import click
 
 from bridge import doctor as diagnosis
 from bridge.cli.place import DEFAULT, FILE, VARIABLE, default_file
-from bridge.config import load
+from bridge.config import rehearse
 from bridge.doctor.needs import Needs
 from bridge.text import one_line
 
 
 @click.command()
 @click.option("--config", "path", type=FILE, help=f"The rules file.  [default: ${VARIABLE}, else {DEFAULT}]")
-@click.option("--permissions", is_flag=True, help="Print the least permissions that the rules need, and do no more.")
+@click.option(
+    "--permissions",
+    is_flag=True,
+    help="Print the least permissions that the rules need: no secret need exist yet.",
+)
 def doctor(path: Path | None, permissions: bool) -> None:
     """Try all that the bridge depends on, and say what is wrong and what to do.
 
@@ -26,7 +30,7 @@ def doctor(path: Path | None, permissions: bool) -> None:
     """
     path = path or default_file()
     if permissions:
-        click.echo(diagnosis.permissions(Needs(load(path, os.environ))), nl=False)
+        click.echo(diagnosis.permissions(Needs(rehearse(path, os.environ))), nl=False)
     elif not asyncio.run(_examine(path)):
         sys.exit(1)
 

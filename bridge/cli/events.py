@@ -61,7 +61,7 @@ def _decode(recording: str, names: Names) -> None:
     counts = ", ".join(f"{number} {what}" for what, number in decoding.counts.items())
     click.echo(f"{name}: {counts or 'no messages'}", err=True)
     for subject, number in decoding.unknown:
-        click.echo(f"{name}: unknown, {number} times: {subject}", err=True)
+        click.echo(f"{name}: unknown, {number} ×: {subject}", err=True)
     if not names.imports and any(_looks_imported(subject) for subject, _ in decoding.unknown):
         hint = "some look like imported JetStream events; give a rules file with nats.imports by --config"
         click.echo(f"{name}: {hint}", err=True)

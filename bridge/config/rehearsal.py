@@ -16,8 +16,8 @@ from bridge.rules import RULE_TYPES
 
 _OUTSIDE = ("storage", "external_url", "log")
 """Keys that no decision depends on, and that may hold a variable."""
-_HEARD = ("accounts", "imports", "token_auth")
-"""Keys of `nats` that change what rules see."""
+_HEARD = ("accounts", "imports", "token_auth", "inbox_prefix")
+"""Keys of `nats` that change what rules see, or what permissions they need."""
 _KNOWN = ("name", "send_resolved")
 """Keys of a destination that change what it is told."""
 

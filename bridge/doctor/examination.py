@@ -18,7 +18,7 @@ async def examine(path: Path, environ: Mapping[str, str]) -> AsyncIterator[Findi
     """Findings as they are made. A main file that cannot be used ends it: it says where all the rest is."""
     problems = config.check([path], environ)
     for problem in problems:
-        yield (failed if problem.severity == "error" else warning)(f"configuration: {problem}")
+        yield (failed if problem.severity == "error" else warning)(f"configuration: {problem.place}: {problem.what}")
     try:
         loaded = config.load(path, environ)
     except ConfigError:

@@ -64,8 +64,10 @@ class Reports:
         self._blind_since = self._clock.now()
         self._sink.blind(self._blind_since)
         self._reason = f"{address}: {reason}"
-        level = logging.INFO if planned else logging.WARNING
-        _log.log(level, "lost the connection to %s: %s", address, reason)
+        if planned:
+            _log.info("left %s: %s", address, reason)
+        else:
+            _log.warning("lost the connection to %s: %s", address, reason)
 
     def failed(self, error: SourceError) -> None:
         """A server was tried in vain."""

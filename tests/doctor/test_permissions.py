@@ -89,6 +89,14 @@ async def test_one_subject_less_is_missed(start_server: StartServer, tmp_path: P
         assert tale["denied"] == "$SYS.SERVER.*.SHUTDOWN"
 
 
+def test_no_secret_need_exist_to_print_them(tmp_path: Path) -> None:
+    """One asks for them to make the login that the secrets are of."""
+    path = write(tmp_path, "${NOWHERE}", "${NOBODY}", login="user: bridge, password_file: none, inbox_prefix: _MY.BOX")
+    ended = run("doctor", "--config", str(path), "--permissions")
+    assert (ended.code, ended.err) == (0, "")
+    assert '"_MY.BOX.>"' in ended.out
+
+
 def test_the_command_prints_a_servers_configuration(tmp_path: Path) -> None:
     path = write(tmp_path, "nats://127.0.0.1:4222", "http://127.0.0.1:1/x")
     ended = run("doctor", "--config", str(path), "--permissions")
