@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
 from collections.abc import Collection, Sequence
 
@@ -9,21 +10,29 @@ from bridge.clock import Clock
 from bridge.errors import RecordingError
 from bridge.inputs import Blind, Input, Message, Own, Sight
 from bridge.recorder import Recorder
-from bridge.source.settings import Polls, Settings
+from bridge.source.settings import Limits, Polls, Settings
 from bridge.source.supervisor import Source
+
+_log = logging.getLogger(__name__)
+
+LIMITS = Limits(retry=3600.0)
+"""What is denied to a user with the least permissions is much, and the server logs each try."""
 
 
 class Capture:
     """Takes from the source (see source.Sink) into a recording. What it loses sight of is blind in it."""
 
-    def __init__(self, recorder: Recorder, clock: Clock) -> None:
+    def __init__(self, recorder: Recorder, clock: Clock, spare: Collection[str] = ()) -> None:
+        """`spare`: subjects that a recording can do without, if they are denied."""
         self._recorder, self._clock = recorder, clock
+        self._spare, self._denied = frozenset(spare), set[str]()
         self._sighted = False
         self._over = asyncio.Event()
 
     async def run(self, settings: Settings, subjects: Collection[str], polls: Polls, seconds: float | None) -> None:
         """Until SIGTERM or SIGINT, or for so many seconds. Raises RecordingError if the file cannot be written."""
-        source = Source(settings, self._clock, self, subjects, polls=polls)
+        source = Source(settings, self._clock, self, subjects, LIMITS, polls=polls)
+        source.tolerate(self._spare)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._over.set)
@@ -60,6 +69,13 @@ class Capture:
         """A recording is sighted from its first line on."""
         if self._sighted:
             self._take(Sight(at))
+        elif self._denied:
+            _log.warning(
+                "%d subjects are not recorded, as the bridge's user may not hear them, among them %s; "
+                "the rules need none of them",
+                len(self._denied),
+                min(self._denied),
+            )
         self._sighted = True
 
     def blind(self, at: int) -> None:
@@ -68,6 +84,8 @@ class Capture:
 
     def told(self, event_name: str, fields: dict[str, object], at: int) -> None:
         """The log says it; it is not about the bridge that will play the recording."""
+        if event_name == "permission_denied" and fields["denied"] in self._spare:
+            self._denied.add(str(fields["denied"]))
 
     def _take(self, given: Input) -> None:
         self._recorder.take((given,), given.at)

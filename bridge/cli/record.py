@@ -47,18 +47,18 @@ def record(out: Path, path: Path | None, subjects: tuple[str, ...], duration: in
 
 async def _record(loaded: Loaded, path: Path, out: Path, only: tuple[str, ...], duration: int | None) -> int:
     recorder = Recorder(out, setup(loaded).names, append=False)
-    capture = Capture(recorder, SystemClock())
-    wants = frozenset() if only else Engine(setup(loaded), SystemClock().now()).polls
+    engine = Engine(setup(loaded), SystemClock().now())
+    known = _known(loaded.config.nats.imports)
+    capture = Capture(recorder, SystemClock(), () if only else known - engine.subjects)
+    wants = frozenset() if only else engine.polls
     seconds = None if duration is None else duration / SECOND
-    await capture.run(settings(loaded, path), only or _all(loaded), polls(loaded, wants), seconds)
+    subjects = only or sorted(known | {rule.rule.subject for rule in loaded.rules if rule.rule.subject})
+    await capture.run(settings(loaded, path), subjects, polls(loaded, wants), seconds)
     return recorder.events
 
 
-def _all(loaded: Loaded) -> tuple[str, ...]:
-    known = subscriptions(
-        (kind.name for kind in EVENT_TYPES.values() if not kind.responder), loaded.config.nats.imports
-    )
-    return tuple(sorted(known | {rule.rule.subject for rule in loaded.rules if rule.rule.subject}))
+def _known(imports: str) -> frozenset[str]:
+    return subscriptions((kind.name for kind in EVENT_TYPES.values() if not kind.responder), imports)
 
 
 def _check(subject: str) -> None:

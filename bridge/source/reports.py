@@ -1,7 +1,7 @@
 """What people are told about the bridge's own hearing: each change once, as an event and as one line of log."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import UTC, datetime
 
 from bridge.clock import Clock
@@ -37,6 +37,8 @@ class Reports:
         self._namesakes: list[str] = []
         self._denied: set[str] = set()
         """Subjects that some server did not allow, and none has allowed since."""
+        self.tolerated: Container[str] = ()
+        """Subjects that it is no trouble not to be allowed: the log says nothing of them."""
         self.clocks = Clocks(limits.skew, self._skewed)
 
     def reached(self) -> None:
@@ -95,7 +97,8 @@ class Reports:
         """The server does not allow something that the bridge needs. Told each time; logged if it is news."""
         if subject not in self._denied:
             self._denied.add(subject)
-            _log.warning("%s", what)
+            if subject not in self.tolerated:
+                _log.warning("%s", what)
         self._sink.told("permission_denied", {"reason": what, "denied": subject}, self._clock.now())
 
     def allowed(self, subject: str) -> None:

@@ -93,6 +93,10 @@ class Source:
         self._imports = imports
         self._lookout.change(imports, self._subjects)
 
+    def tolerate(self, subjects: Collection[str]) -> None:
+        """It is no trouble if these may not be heard: the sink is told, and not the log."""
+        self._reports.tolerated = frozenset(subjects)
+
     def ask_missed(self, wanted: bool, since: int | None = None) -> None:
         """Whether to ask, after each gap, who disconnected meanwhile. `since`: nothing was heard from then on, by the
         process before."""

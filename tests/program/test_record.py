@@ -241,3 +241,21 @@ async def test_a_recording_says_when_the_disk_failed_and_when_it_was_well_again(
         changes, _ = replayed(recording, bridge.rules_path)
     mine = [state for _, state, labels, _ in changes if labels["alertname"] == "BridgeStoreDegraded"]
     assert mine == ["firing", "resolved"]
+
+
+def test_a_login_with_the_least_permissions_records_what_it_may(
+    start_server: StartServer, sink: Sink, tmp_path: Path
+) -> None:
+    """What the rules do not need is left out, and the log says so once, not for each subject."""
+    path = tmp_path / "rules.yaml"
+    path.write_text(rules_file("nats://127.0.0.1:4222", sink.url, BURST))
+    least = run("doctor", "--config", str(path), "--permissions").out
+    server = start_server(SERVER.replace('password: "s3cret-pass"', f'password: "s3cret-pass"\n{least}'))
+    path.write_text(rules_file(server.url, sink.url, BURST))
+    ended = run("record", "--config", str(path), "--out", str(tmp_path / "out.jsonl"), "--for", "1s")
+    assert ended.code == 0, ended
+    [warning] = [line for line in ended.err.splitlines() if " WARNING " in line]
+    assert "subjects are not recorded, as the bridge's user may not hear them, among them $JS.EVENT." in warning
+    assert "the rules need none of them" in warning
+    only = run("record", "--config", str(path), "--out", str(tmp_path / "b.jsonl"), "--for", "1s", "--subject", "x.*")
+    assert "may not subscribe to x.*; allow it in permissions.subscribe" in only.err
