@@ -72,19 +72,28 @@ HeaderValue = Annotated[Secret, AfterValidator(check_header_value)]
 
 
 def _check_headers(headers: dict[str, HeaderValue]) -> dict[str, HeaderValue]:
+    seen: dict[str, str] = {}
     for name in headers:
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not the name of a header")
         if name.lower() in _OURS:
             raise ValueError(f"the header {name} is set by the bridge; leave it out")
+        if (same := seen.setdefault(name.lower(), name)) != name:
+            raise ValueError(f"{same} and {name} are the same header; leave one out")
     return headers
+
+
+def _check_token(token: Secret) -> Secret:
+    if token.reveal().lower().startswith("bearer "):
+        raise ValueError("the bridge puts Bearer before it; write the token alone")
+    return token
 
 
 class Guarded(Endpoint):
     """An endpoint that may want to know who is there."""
 
     headers: Annotated[dict[str, HeaderValue], AfterValidator(_check_headers)] = Field(default={})
-    bearer_token: HeaderValue | None = None
+    bearer_token: Annotated[HeaderValue, AfterValidator(_check_token)] | None = None
     username: str | None = None
     password: Secret | None = None
 

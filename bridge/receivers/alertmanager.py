@@ -19,9 +19,14 @@ ONE_OFF_LASTS = 5 * MINUTE
 
 
 def _check_urls(urls: list[Secret]) -> list[Secret]:
-    if len(set(urls)) < len(urls):
+    if len({_whole(url) for url in urls}) < len(urls):
         raise ValueError("one of the URLs stands twice; name each peer once")
     return urls
+
+
+def _whole(url: Secret) -> Secret:
+    """With the path of the API, be it there already or not."""
+    return Secret(url.reveal().rstrip("/").removesuffix(PATH) + PATH)
 
 
 def _not_too_often(delay: int) -> int:
@@ -71,7 +76,7 @@ class Alertmanager(Guarded):
         yield from self._post([posted(alert, external_url, alert.ends_at) for alert in alerts], {})
 
     def _post(self, alerts: list[dict[str, Any]], headers: Mapping[str, str]) -> Conversation:
-        first, *peers = (Secret(url.reveal().rstrip("/").removesuffix(PATH) + PATH) for url in self.urls)
+        first, *peers = map(_whole, self.urls)
         reply = yield Request(
             url=first,
             peers=tuple(peers),

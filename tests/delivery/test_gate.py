@@ -63,7 +63,8 @@ def bot(channel: str) -> Slack:
 def requests(slack: Slack) -> tuple[Request, Request]:
     """The post of a group's first message, and the edit that the next one is."""
     first = slack.deliver(notification(alert()), {})
-    edit = slack.deliver(notification(alert(), id="2" * 16), {"channel": "C1", "ts": "1.0", "to": slack.channel})
+    changed = notification(alert(), id="2" * 16, reason="new alerts")
+    edit = slack.deliver(changed, {"channel": "C1", "ts": "1.0", "to": slack.channel})
     post, update = next(first), next(edit)
     assert isinstance(post, Request)
     assert isinstance(update, Request)

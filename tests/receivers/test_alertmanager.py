@@ -196,6 +196,36 @@ async def test_what_fires_is_told_again_and_what_has_ended_for_a_while(ledger: L
     assert len(ledger.attempts) == 1, "repetitions are no attempts"
 
 
+async def test_an_alert_that_fires_anew_is_not_ended_by_the_end_of_its_last_episode(
+    real: str, ledger: Ledger, clock: SystemClock
+) -> None:
+    """The real one takes the later post for the truth, where episodes do not overlap."""
+    again = fresh("Flapping")
+    before = replace(again, id="1" * 16, state="resolved", starts_at=again.starts_at - MINUTE, ends_at=again.starts_at)
+    firing: list[AlertView] = []
+    keys = {"urls": [real], "resend_delay": "1s"}
+    worker = Worker(
+        KEY,
+        Alertmanager.model_validate(keys),
+        Http(clock, Gate(None)),
+        ledger,
+        Standing(lambda: iter([firing])),
+    )
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(worker.run())
+        worker.put(make_row(clock, 1, notification=notification(before, id="1" * 16)))
+        await eventually(lambda: len(ledger.delivered) == 1)
+        firing.append(again)
+        worker.put(make_row(clock, 2, notification=notification(again, id="2" * 16)))
+        await eventually(lambda: len(ledger.delivered) == 2)
+        seen = set()
+        for _ in range(20):
+            seen.add(len(ask(real, "Flapping")))
+            await clock.sleep(0.1)
+        await worker.stop(1)
+    assert seen == {1}
+
+
 async def test_a_repetition_that_fails_is_said_once_and_goes_on(
     ledger: Ledger, clock: SystemClock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -213,6 +243,8 @@ async def test_a_repetition_that_fails_is_said_once_and_goes_on(
     [
         ({"urls": []}, "at least 1"),
         ({"urls": ["http://a", "http://a"]}, "stands twice"),
+        ({"urls": ["http://a", "http://a/"]}, "stands twice"),
+        ({"urls": ["http://a/api/v2/alerts", "http://a"]}, "stands twice"),
         ({"urls": ["http://a"], "resend_delay": "10ms"}, "at least 1s"),
     ],
 )

@@ -223,9 +223,27 @@ def test_slacks_words_decide(status: int, body: bytes, kind: type[Exception]) ->
     assert type(caught.value) is kind
 
 
-@pytest.mark.parametrize("body", [b"ok", b'{"ok":true}', b"", b"<html>ok</html>"])
+@pytest.mark.parametrize("body", [b"ok", b'{"ok":true}', b'{"success":true}', b""])
 def test_any_other_200_means_taken(body: bytes) -> None:
     SLACK.judge(Reply(status=200, body=body))
+
+
+@pytest.mark.parametrize("body", [b"<html>ok</html>", b"\n<!DOCTYPE html>"])
+def test_a_page_for_browsers_is_no_answer_of_slacks(body: bytes) -> None:
+    """Of a login in between, or of the channel itself, whose address was taken for the webhook's."""
+    with pytest.raises(Transient, match="check webhook_url"):
+        SLACK.judge(Reply(status=200, body=body))
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [("some_new_trouble", True), ("xoxb-1-a", False), ("https://x", False), ("hunter", False), ("a_" * 40, False)],
+)
+def test_a_word_that_is_new_is_told_and_nothing_else(word: str, shown: bool) -> None:
+    app = Slack.model_validate({"bot_token": "x", "channel": "#a"})
+    with pytest.raises(Rejected) as caught:
+        app.judge(Reply(status=200, body=json.dumps({"ok": False, "error": word}).encode()))
+    assert (word in str(caught.value)) == shown
 
 
 def test_the_page_that_pictures_are_taken_of_can_show_every_message() -> None:

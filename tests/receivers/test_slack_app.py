@@ -62,7 +62,8 @@ async def test_a_pause_that_slack_wants_for_edits_holds_back_no_other_message(
     channel = Channel(slack, start, ledger, mode="update")
     await channel.tell(FIRING)
     taking, slack.then = slack.then, answer(429, Retry_After="300")
-    row = make_row(channel.clock, 2, id="2" * 16, memory=channel.memory)
+    told = notification(FIRING, id="2" * 16, reason="new alerts")
+    row = make_row(channel.clock, 2, id=told.id, notification=told, memory=channel.memory)
     channel.worker.put(row)
     await eventually(lambda: [attempt for attempt in ledger.attempts if attempt.status == 429])
     slack.then = taking
@@ -141,7 +142,18 @@ async def test_what_becomes_worse_is_shown_in_the_channel_as_well(
     assert [said.broadcast for said in slack.replies] == shown
 
 
-@pytest.mark.parametrize("word", ["message_not_found", "cant_update_message", "edit_window_closed"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "message_not_found",
+        "cant_update_message",
+        "edit_window_closed",
+        "is_archived",
+        "is_inactive",
+        "channel_not_found",
+        "brand_new_word",
+    ],
+)
 async def test_a_message_that_can_not_be_edited_any_more_is_followed_by_a_new_one(
     slack: FakeSlack, start: StartWorker, ledger: Ledger, word: str
 ) -> None:
@@ -153,6 +165,46 @@ async def test_a_message_that_can_not_be_edited_any_more_is_followed_by_a_new_on
     first, second = slack.parents
     assert (first.edits, second.edits) == (0, 1)
     assert {said.thread for said in slack.replies} == {second.ts}
+
+
+@pytest.mark.parametrize("word", ["thread_not_found", "restricted_action_thread_locked", "brand_new_word"])
+async def test_a_thread_that_takes_no_answers_is_followed_by_a_new_message(
+    slack: FakeSlack, start: StartWorker, ledger: Ledger, word: str
+) -> None:
+    channel = Channel(slack, start, ledger, mode="thread")
+    await channel.tell(FIRING)
+    slack.errors = [None, word]
+    await channel.tell(FIRING, MORE)
+    await channel.tell(ENDED)
+    first, second = slack.parents
+    assert (first.edits, second.edits) == (1, 1)
+    assert {said.thread for said in slack.replies} == {second.ts}
+    assert {attempt.trouble for attempt in ledger.attempts} == {""}
+
+
+async def test_a_channel_that_is_archived_refuses_edits_and_messages(
+    slack: FakeSlack, start: StartWorker, ledger: Ledger
+) -> None:
+    channel = Channel(slack, start, ledger, mode="thread")
+    await channel.tell(FIRING)
+    slack.errors = ["is_inactive", "is_archived"]
+    told = notification(ENDED, id="2" * 16)
+    channel.worker.put(make_row(channel.clock, 2, id=told.id, notification=told, memory=channel.memory))
+    await eventually(lambda: len(ledger.attempts) == 2)
+    assert ledger.attempts[-1].trouble == "refused"
+    assert "is_archived; unarchive the channel, or name another" in ledger.attempts[-1].detail
+
+
+@pytest.mark.parametrize(("mode", "parents", "broadcast"), [("thread", 1, [True]), ("update", 2, [])])
+async def test_a_group_that_begins_anew_is_seen_though_its_end_was_told_elsewhere(
+    slack: FakeSlack, start: StartWorker, ledger: Ledger, mode: str, parents: int, broadcast: list[bool]
+) -> None:
+    """In a message about many groups, which is remembered for none of them."""
+    channel = Channel(slack, start, ledger, mode=mode)
+    await channel.tell(FIRING)
+    await channel.tell(FIRING, reason="first")
+    assert len(slack.parents) == parents
+    assert [said.broadcast for said in slack.replies] == broadcast
 
 
 async def test_a_crash_after_the_answer_leads_to_one_second_parent_at_most(
@@ -251,6 +303,22 @@ async def test_whoever_is_to_be_mentioned_is_so_once(
     assert [mentioned(message) for message in sent] == [[LESS], [PING], [], [], [], [PING]]
     edits = [request.json for request in slack.requests if request.path.endswith("update")]
     assert not any(mentioned(message) for message in edits)
+
+
+@pytest.mark.parametrize(("broadcast", "shown"), [("worse", True), ("never", False)])
+async def test_whoever_is_to_be_mentioned_later_is_so_beside_the_message_that_is_edited(
+    slack: FakeSlack, start: StartWorker, ledger: Ledger, broadcast: str, shown: bool
+) -> None:
+    """An edit calls nobody."""
+    channel = Channel(slack, start, ledger, mode="update", mentions=MENTIONS, broadcast=broadcast)
+    await channel.tell(WARNING)
+    await channel.tell(FIRING, WARNING)
+    await channel.tell(FIRING, MORE, WARNING)
+    await channel.tell(ENDED, WARNING)
+    (parent,) = slack.parents
+    (reply,) = slack.replies
+    assert (parent.edits, mentioned(reply.message), reply.broadcast) == (3, [PING], shown)
+    assert "10.0.0.9" in str(reply.message["attachments"])
 
 
 async def test_a_webhook_mentions_too() -> None:

@@ -129,6 +129,19 @@ def test_a_name_that_is_none_or_is_ours_is_an_error_of_the_file(name: str) -> No
         ask(KINDS["firing"], headers={name: "x"})
 
 
+@pytest.mark.parametrize("first", ["X-Key", "x-key"])
+def test_headers_that_differ_only_in_case_are_an_error_of_the_file(first: str) -> None:
+    with pytest.raises(ValidationError, match="the same header; leave one out"):
+        ask(KINDS["firing"], headers={first: "a", "X-KEY": "b"})
+
+
+@pytest.mark.parametrize("token", ["Bearer t0k3n", "bearer t0k3n"])
+def test_a_bearer_token_is_the_token_alone(token: str) -> None:
+    with pytest.raises(ValidationError, match="the token alone") as caught:
+        ask(KINDS["firing"], bearer_token=token)
+    assert not any("t0k3n" in error["msg"] for error in caught.value.errors())
+
+
 def test_two_authorizations_are_an_error_of_the_file() -> None:
     with pytest.raises(ValidationError, match="leave one out"):
         ask(KINDS["firing"], headers={"authorization": "Basic x"}, bearer_token="y")

@@ -11,7 +11,7 @@ from bridge.endpoint import Endpoint, HeaderValue
 from bridge.headline import RANK, level
 from bridge.notification import Notification
 from bridge.receiver import Conversation, Quota, Remember, Reply, Request, WebAddress
-from bridge.receivers.slack.dialect import GONE, judge_app, judge_webhook, read, word
+from bridge.receivers.slack.dialect import is_lost, judge_app, judge_webhook, read
 from bridge.receivers.slack.message import Message, brief, full, simple
 from bridge.values import HOUR, Duration, Secret
 
@@ -69,15 +69,16 @@ class Slack(Endpoint):
     With a bot, `mode` says what becomes of a group's first message:
 
         message            nothing: each change is a message of its own, as with a webhook
-        update             it is edited in place; edits notify nobody. What fires after the end is a new message
+        update             it is edited in place; edits notify nobody, so whom to mention later is in its thread, and in
+                           the channel. What fires after the end is a new message
         thread             it is edited in place, and each change is told in its thread. What fires within `thread_for`
                            of the end goes on in the same thread, and opens it anew
 
-    `broadcast` shows changes in the channel as well: those for the worse (`worse`: a higher severity, or firing again
-    after the end), `always`, or `never`. `mentions` are whom to mention, by the label `severity`, in the first message
-    in which such an alert fires: `{critical: ['@here', S012AB3CD]}`. `webhook_url` and `bot_token` are secrets.
-    More than one message a second to a channel is held back, and more than 50 edits a minute by a bot, as Slack wants
-    it.
+    `broadcast` shows changes in the channel as well: those for the worse (`worse`: a higher severity, firing again
+    after the end, or somebody to mention), `always`, or `never`. `mentions` are whom to mention, by the label
+    `severity`, in the first message in which such an alert fires: `{critical: ['@here', S012AB3CD]}`. `webhook_url` and
+    `bot_token` are secrets. More than one message a second to a channel is held back, and more than 50 edits a minute
+    by a bot, as Slack wants it.
     """
 
     key: ClassVar[str] = "slack_configs"
@@ -127,22 +128,27 @@ class Slack(Endpoint):
         if story.told:
             return  # Only that it was delivered was not written down.
         parent = story.parent
-        if parent is not None:
-            reply = yield self._call("chat.update", story.message(()), **parent)
-            if word(reply) in GONE:
+        for request in self._followup(story, parent) if parent else ():
+            reply = yield request
+            if is_lost(reply):
                 parent = None
-            else:
-                self.judge(reply)
+                break
+            self.judge(reply)
         if parent is None:
             reply = yield self._post(story.message(story.mentions))
             self.judge(reply)
             answer = read(reply.body)
             parent = {"channel": answer.channel, "ts": answer.ts} if answer and answer.ts else {}
-        elif self.mode == "thread":
-            answered = {"channel": parent["channel"], "thread_ts": parent["ts"], "reply_broadcast": story.broadcast}
-            self.judge((yield self._call("chat.postMessage", story.reply(), **answered)))
         if later := story.memory(parent):
             yield Remember(later)
+
+    def _followup(self, story: "_Story", parent: Mapping[str, str]) -> list[Request]:
+        """What becomes of a message that is there: it is edited, and what changed is told in its thread."""
+        requests = [self._call("chat.update", story.message(()), **parent)]
+        if self.mode == "thread" or story.mentions:  # An edit calls nobody.
+            answered = {"channel": parent["channel"], "thread_ts": parent["ts"], "reply_broadcast": story.broadcast}
+            requests.append(self._call("chat.postMessage", story.reply(), **answered))
+        return requests
 
     def _post(self, message: Message) -> Request:
         if self.webhook_url is None:
@@ -178,10 +184,10 @@ class _Story:
         return self._known.get("told") == self._notification.id
 
     @property
-    def parent(self) -> dict[str, Any] | None:
+    def parent(self) -> dict[str, str] | None:
         """The message to edit."""
         known, mode = self._known, self._slack.mode
-        if mode == "message" or not known.get("ts") or (mode == "update" and known.get("over")):
+        if mode == "message" or not known.get("ts") or (mode == "update" and self._begins):
             return None
         return {"channel": known["channel"], "ts": known["ts"]}
 
@@ -196,8 +202,8 @@ class _Story:
         if self._slack.broadcast != "worse":
             return self._slack.broadcast == "always"
         before = RANK.get(self._known.get("level", "critical"), 0)
-        again = self._known.get("over", False)
-        return self._notification.status != "resolved" and (again or RANK[self._level] > before)
+        worse = self._begins or RANK[self._level] > before or bool(self.mentions)
+        return self._notification.status != "resolved" and worse
 
     def message(self, mentions: Sequence[str]) -> Message:
         return (simple if self._plain else full)(self._notification, mentions)
@@ -225,6 +231,11 @@ class _Story:
             "firing": [alert.id for alert in self._notification.alerts if alert.state == "firing"][:KNOWN_MAX],
             "mentioned": [] if over else sorted({*self._mentioned, *self._fresh}),
         }
+
+    @property
+    def _begins(self) -> bool:
+        """All that was told is over: its end was told here, or in a message that covers many groups."""
+        return self._known.get("over", False) or self._notification.reason == "first"
 
     @property
     def _mentioned(self) -> list[str]:

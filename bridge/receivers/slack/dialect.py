@@ -1,5 +1,7 @@
 """What Slack answers: to a webhook as bare text, to an app as JSON with HTTP 200 whatever went wrong."""
 
+import re
+
 import msgspec
 
 from bridge.errors import Refused, Rejected, Transient
@@ -20,7 +22,8 @@ _REJECTED = frozenset(
         "too_many_attachments",
         "missing_text_or_fallback_or_attachments",
         "slack_connect_blocked_file_type",
-        "cannot_reply_to_message",
+        "slack_connect_file_link_sharing_blocked",
+        "attachment_payload_limit_exceeded",
     }
 )
 _REFUSED = frozenset(
@@ -46,9 +49,8 @@ _REFUSED = frozenset(
         "account_inactive",
         "restricted_action",
         "restricted_action_read_only_channel",
-        "restricted_action_thread_locked",
         "restricted_action_thread_only_channel",
-        "restricted_action_non_threadable_channel",
+        "messages_tab_disabled",
         "missing_scope",
         "not_allowed_token_type",
         "no_permission",
@@ -70,6 +72,7 @@ _TRANSIENT = frozenset(
         "fatal_error",
         "service_unavailable",
         "team_added_to_org",
+        "external_channel_migrating",
         "ratelimited",
         "rate_limited",
         "message_limit_exceeded",
@@ -78,10 +81,24 @@ _TRANSIENT = frozenset(
         "accesslimited",
     }
 )
-GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
-"""The message that was to be edited or answered is none any more, or not ours."""
+_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "block_mismatch"})
+"""The message that was to be edited is none any more, or not ours, or must stay as it is."""
+_CLOSED = frozenset(
+    {
+        "thread_not_found",
+        "cannot_reply_to_message",
+        "restricted_action_thread_locked",
+        "restricted_action_non_threadable_channel",
+    }
+)
+"""The message takes no answers."""
+_ELSEWHERE = frozenset({"channel_not_found", "is_archived", "is_inactive", "not_in_channel", "team_not_found"})
+"""The channel that the message stands in is closed to us. There may be another one of the same name by now."""
 
-_KNOWN = _REJECTED | _REFUSED | _TRANSIENT | GONE
+_KNOWN = _REJECTED | _REFUSED | _TRANSIENT | _GONE | _CLOSED
+
+_NEW = re.compile("[a-z]{2,12}(_[a-z]{1,12}){1,3}")
+"""A word that Slack has come up with since: no token and no URL looks like one."""
 
 _ADVICE = {
     "not_in_channel": "invite the app into the channel",
@@ -121,7 +138,7 @@ def read(body: bytes) -> Answer | None:
 
 
 def word(reply: Reply) -> str:
-    """Slack's word for what went wrong, if it is one that we know: no other text of an answer is ever shown."""
+    """Slack's word for what went wrong, if it is one that we know."""
     text = reply.body[:200].decode("utf-8", "replace").strip()
     if text.startswith("{"):
         answer = read(reply.body)
@@ -129,10 +146,24 @@ def word(reply: Reply) -> str:
     return text if text in _KNOWN else ""
 
 
+def is_lost(reply: Reply) -> bool:
+    """A message that was to be edited or answered cannot be, now or ever; another one may be taken in its place."""
+    said = word(reply)
+    return said in _GONE | _CLOSED | _ELSEWHERE or (not said and _is_no(reply))
+
+
+def _is_no(reply: Reply) -> bool:
+    answer = read(reply.body) if 200 <= reply.status < 300 else None
+    return answer is not None and not answer.ok
+
+
 def judge_webhook(reply: Reply) -> None:
-    """Raises Transient, Rejected or Refused unless the message was taken."""
+    """Raises Transient, Rejected or Refused unless the message was taken. Who speaks as Slack does may say it in other
+    words than `ok`, but not with a page for browsers."""
     _judge_word(reply)
     judge(reply)
+    if reply.body.lstrip().startswith(b"<"):
+        raise _not_slacks(reply, "webhook_url")
 
 
 def judge_app(reply: Reply) -> None:
@@ -141,9 +172,15 @@ def judge_app(reply: Reply) -> None:
     judge(reply)
     answer = read(reply.body)
     if answer is None:
-        raise Transient(f"HTTP {reply.status}: the answer is not Slack's; check base_url, and what stands in between")
+        raise _not_slacks(reply, "base_url")
     if not answer.ok:
-        raise Rejected(f"HTTP {reply.status}: not ok, for a reason that this version does not know", reply.status)
+        new = f" ({answer.error})" if _NEW.fullmatch(answer.error) else ""
+        raise Rejected(f"HTTP {reply.status}: not ok, for a reason that this version does not know{new}", reply.status)
+
+
+def _not_slacks(reply: Reply, key: str) -> Transient:
+    what = f"the answer is not Slack's; check {key}, and what stands in between"
+    return Transient(f"HTTP {reply.status}: {what}", reply.status)
 
 
 def _judge_word(reply: Reply) -> None:
@@ -157,5 +194,5 @@ def _judge_word(reply: Reply) -> None:
     if said in _TRANSIENT:
         raise Transient(what, reply.status, retry_after(reply))
     if said:
-        # Of GONE, where nothing was to be edited.
+        # Of a message that was to be edited or answered, where there was none.
         raise Rejected(what, reply.status)
