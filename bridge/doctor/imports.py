@@ -23,20 +23,20 @@ def examine_imports(needs: Needs, found: Imports | Blank) -> list[Finding]:
         why = "the server does not say" if found == "silent" else "it cannot be asked in this account"
         return [warning(f"imports: {why} whether something is imported as {want.imports}>; see its configuration")]
     wrong = [failed(f"imports: {fault.what}") for fault in faults(want, found.all)]
-    return [*wrong, *_sound(want, found)]
+    return [*wrong, *_sound(needs, found)]
 
 
-def _sound(want: Wanted, found: Imports) -> list[Finding]:
-    fine = [one for one in found.all if serves(want, one)]
+def _sound(needs: Needs, found: Imports) -> list[Finding]:
+    fine = [one for one in found.all if serves(needs.imports, one)]
     if not fine:
         return []
-    here = _accounts(one for one in fine if one.state == "taken")
-    what = f"imports: {want.imports}> brings events of {count(len(here), 'account')}"
-    what += f" ({some(here)})" if here else ""
-    if waiting := _accounts(one for one in fine if one.state == "waiting"):
-        what += f", and those of {some(waiting)} once one of their clients is there"
-    missing = found.accounts - {one.account for one in found.all} - {found.system, _GLOBAL}
-    return [ok(what + (f"; nothing is imported of {some(sorted(missing))}" if missing else ""))]
+    here = _named(needs, (one.account for one in fine if one.state == "taken"))
+    waiting = _named(needs, (one.account for one in fine if one.state == "waiting"))
+    parts = [f"brings events of {count(len(here), 'account')} ({some(here)})"] if here else []
+    parts += [f"will bring those of {some(waiting)} once a client of it is there"] if waiting else []
+    missing = _named(needs, found.accounts - {one.account for one in found.all} - {found.system, _GLOBAL})
+    nothing = f"; nothing is imported of {some(missing)}" if missing else ""
+    return [ok(f"imports: {needs.imports.imports}> {' and '.join(parts)}{nothing}")]
 
 
 def examine_unimported(needs: Needs, found: Imports | Blank) -> list[Finding]:
@@ -48,7 +48,7 @@ def examine_unimported(needs: Needs, found: Imports | Blank) -> list[Finding]:
     deaf = unheard(needs, found)
     heard = [name for name in needs.unimported if name not in deaf]
     elsewhere = [one for one in imports if any(brings(_plainly(name), one) for name in deaf)]
-    return [*([_nameless(heard)] if heard else []), *([_deaf(deaf, elsewhere)] if deaf else [])]
+    return [*([_nameless(heard)] if heard else []), *([_deaf(needs, deaf, elsewhere)] if deaf else [])]
 
 
 def unheard(needs: Needs, found: Imports | Blank) -> list[str]:
@@ -69,13 +69,14 @@ def _nameless(heard: list[str]) -> Finding:
     return warning(f"{what}; to know it, import with to: \"acct.NAME.>\" and write imports: 'acct.*.' under nats")
 
 
-def _deaf(names: list[str], elsewhere: list[Import]) -> Finding:
+def _deaf(needs: Needs, names: list[str], elsewhere: list[Import]) -> Finding:
     what = f"events: nothing of {some(names)} comes from other accounts"
     if prefix := suggestion(elsewhere):
-        of = some(_accounts(elsewhere))
+        of = some(_named(needs, (one.account for one in elsewhere)))
         return warning(f"{what}, and yet the system account imports it of {of}; write imports: {prefix!r} under nats")
     return warning(f"{what}; to hear it, {HOW_TO_IMPORT}")
 
 
-def _accounts(imports: Iterable[Import]) -> list[str]:
-    return sorted({one.account for one in imports})
+def _named(needs: Needs, accounts: Iterable[str]) -> list[str]:
+    """As the rules file calls them."""
+    return sorted({needs.names.get(one, one) for one in accounts})

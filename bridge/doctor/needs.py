@@ -44,6 +44,8 @@ class Needs:
         if self.imports.own and LOOKOUT not in self.requests_to_one:
             self.requests_to_one.append(LOOKOUT)
             self.optional[LOOKOUT] = "nobody is told when the system account imports events of an account no more"
+        self.names = self._setup.names.accounts
+        """Of accounts, by their ids, as far as the rules file says them."""
         self.inbox = f"{loaded.config.nats.inbox_prefix}.>"
 
     @property

@@ -37,6 +37,11 @@ class Wanted(msgspec.Struct, frozen=True):
     own: tuple[str, ...]
     heard: tuple[str, ...] = ()
 
+    @property
+    def local(self) -> list[str]:
+        """What `own` is in the system account."""
+        return [self.imports + one.removeprefix(ADVISORIES) for one in self.own]
+
     def hears(self, own: str, local: str) -> bool:
         """Whether messages on `own` are listened to where they come on `local`."""
         here = (own, self.imports + own.removeprefix(ADVISORIES)) if self.imports else (own,)
@@ -140,6 +145,7 @@ def _prefix(one: Import) -> str:
     if not local.endswith(tail):
         return ""
     stem = local.removesuffix(tail).split(".")
+    # In operator mode the account has an id, and the label is anything: most likely what stands last.
     place = stem.index(one.account) if one.account in stem else len(stem) - 1
     if "*" in stem or place == 0 or stem[0].startswith("$"):
         return ""

@@ -23,6 +23,9 @@ WITHIN = 5.0
 FAULTS_MAX = 100
 """Told at once; there is one cause for more."""
 
+CLEARED_MAX = 1000
+"""Subjects of which a new process says that they are well: no rule has more alerts."""
+
 _log = logging.getLogger("bridge.source")
 
 
@@ -39,6 +42,8 @@ class Lookout:
         self._gone: dict[Import, None] = {}
         """Imports that are no more, while their account is: told once, as it may be meant."""
         self._blank = ""
+        self._began = False
+        """What is well was told, for alerts of before a restart."""
         self._changed = asyncio.Event()
 
     def change(self, imports: str, subjects: Iterable[str]) -> None:
@@ -71,7 +76,11 @@ class Lookout:
         if isinstance(found, Imports):
             self._blank = ""
             self._notice(want, found)
-            self._settle(faults(want, found.all), nats)
+            wrong = faults(want, found.all)
+            if not self._began:
+                self._began = True
+                self._clear(want, {fault.subject for fault in wrong}, nats)
+            self._settle(wrong, nats)
             return self._limits.imports
         if found == "denied" and self._blank != found:
             _log.warning(
@@ -89,6 +98,16 @@ class Lookout:
         self._gone = {one: None for one in (*self._gone, *self._seen) if one.account in missing}
         self._seen = {one: None for one in found.all if serves(want, one)}
 
+    def _clear(self, want: Wanted, wrong: set[str], nats: Connection) -> None:
+        """End what the process before may have told."""
+        well = [f"{want.imports}>", *want.local, *(one.local for one in self._seen)]
+        for subject in [one for one in well if one not in wrong][:CLEARED_MAX]:
+            self._end(subject, nats)
+
+    def _end(self, subject: str, nats: Connection) -> None:
+        if not nats.denies(subject):
+            self._sink.told("permission_granted", {"denied": subject}, self._clock.now())
+
     def _settle(self, found: list[Fault], nats: Connection) -> None:
         """Tell what is wrong, and what is no more."""
         lasting = {fault.subject: fault.what for fault in found[:FAULTS_MAX]}
@@ -98,7 +117,7 @@ class Lookout:
         for subject in [one for one in self._told if one not in lasting and one not in once]:
             del self._told[subject]
             _log.info("nothing is wrong any more with what comes on %s", subject)
-            self._sink.told("permission_granted", {"denied": subject}, self._clock.now())
+            self._end(subject, nats)
         for subject, what in (once | lasting).items():
             reason = f"connected to {nats.target.address}: {what}"
             news = self._told.get(subject) != reason

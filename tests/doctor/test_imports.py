@@ -9,7 +9,9 @@ from bridge.doctor import permissions
 from bridge.doctor.needs import Needs
 from tests.conftest import StartServer
 from tests.doctor.setups import found, write
+from tests.operator_mode import Operator
 from tests.program.program import run
+from tests.program.trouble import Peer
 from tests.sink import Sink
 
 RULES = "- {alert: GivenUp, events: js.max_deliver}\n"
@@ -152,3 +154,30 @@ async def test_an_account_that_imports_the_ping_is_not_the_system_account(
     )
     [imports] = [line for line in told if "imports: " in line]
     assert imports.startswith("warning imports: it cannot be asked in this account whether something is imported as")
+
+
+async def test_accounts_of_operator_mode_are_called_as_the_rules_file_calls_them(
+    start_server: StartServer, tmp_path: Path, sink: Sink
+) -> None:
+    operator = Operator("A")
+    tenant = operator.accounts["A"]
+    tenant.exports = [{"name": "events", "subject": "$JS.EVENT.>", "type": "stream"}]
+    one: dict[str, object] = {
+        "name": "a",
+        "subject": "$JS.EVENT.>",
+        "account": tenant.id,
+        "local_subject": "acct.A.>",
+        "type": "stream",
+    }
+    operator.system.imports = [one]
+    (tmp_path / "sys.creds").write_text(operator.system.user().creds)
+    server = start_server(operator.full(tmp_path / "jwt"))
+    login = f"credentials: '{tmp_path}/sys.creds', imports: 'acct.*.', accounts: {{{tenant.id}: payments}}"
+    path = write(tmp_path, server.url, sink.url, RULES, login=login)
+    told = await found(path)
+    assert "ok      imports: acct.*.> will bring those of payments once a client of it is there" in told
+    with Peer(server, operator.system.user(), name="admin") as admin:
+        assert admin.ask("$SYS.REQ.CLAIMS.UPDATE", operator.jwt(tenant).encode())["data"]["code"] == 200
+    with Peer(server, tenant.user(), name="someone"):
+        told = await found(path)
+    assert "ok      imports: acct.*.> brings events of 1 account (payments)" in told

@@ -54,7 +54,7 @@ def denied(heard: Heard) -> dict[str, str]:
         if name == "permission_denied":
             now[str(fields["denied"])] = str(fields["reason"])
         elif name == "permission_granted":
-            del now[str(fields["denied"])]
+            now.pop(str(fields["denied"]), None)
     return now
 
 
@@ -129,6 +129,33 @@ async def test_nothing_is_told_of_imports_that_bring_all(start_server: StartServ
         await it.source.resubscribe(("other.*.ADVISORY.API",), "other.*.")
         await eventually(lambda: denied(it.heard))
         assert all("other.NAME.>" in str(tale["reason"]) for tale in it.heard.tales("permission_denied"))
+
+
+async def test_what_is_well_at_the_start_ends_alerts_of_before(start_server: StartServer) -> None:
+    """The process before may have told of it, and this one does not know."""
+    async with run(settings_for(start_server(importing(A, stream("B", "accct.B.>")))), SUBJECTS, OFTEN) as it:
+        watch(it)
+        await eventually(lambda: len(it.heard.tales("permission_denied")) > 2)
+        ended = [tale["denied"] for tale in it.heard.tales("permission_granted")]
+        assert sorted(map(str, ended)) == ["acct.*.>", AUDIT, DELIVERIES, "acct.A.>"]
+
+
+async def test_what_the_user_may_not_hear_is_not_said_to_be_well(start_server: StartServer) -> None:
+    """The alert about it is the same."""
+    server = start_server(importing(A, permissions=f', permissions: {{subscribe: {{deny: ["{AUDIT}"]}}}}'))
+    async with run(settings_for(server), SUBJECTS, OFTEN) as it:
+        watch(it)
+        await eventually(lambda: it.heard.tales("permission_granted"))
+        assert [tale["denied"] for tale in it.heard.tales("permission_denied")] == [AUDIT]
+        assert AUDIT not in [tale["denied"] for tale in it.heard.tales("permission_granted")]
+
+
+async def test_a_fault_ends_with_the_rules_that_it_is_about(start_server: StartServer) -> None:
+    async with run(settings_for(start_server(importing())), SUBJECTS, OFTEN) as it:
+        watch(it)
+        await eventually(lambda: denied(it.heard))
+        await it.source.resubscribe(("$SYS.SERVER.*.STATSZ",))
+        await eventually(lambda: denied(it.heard) == {})
 
 
 async def test_each_server_of_a_cluster_is_judged_by_itself(nats_binary: Path) -> None:
