@@ -50,6 +50,11 @@ class Capture:
         if self._recorder.trouble:
             raise RecordingError(str(self._recorder.path), 0, f"{self._recorder.trouble}; make room and begin anew")
 
+    @property
+    def heard(self) -> bool:
+        """Whether there was a moment of sight."""
+        return self._sighted
+
     # -- what the source tells ----------------------------------------------------------------------------------
 
     @property

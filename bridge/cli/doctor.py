@@ -24,9 +24,9 @@ from bridge.text import one_line
 def doctor(path: Path | None, permissions: bool) -> None:
     """Try all that the bridge depends on, and say what is wrong and what to do.
 
-    A line for each check: the rules files, the NATS servers, login, account, permissions, versions, whether events
-    come, the database, and whether the receivers can be reached. Nothing is changed and no message is sent; the bridge
-    may run meanwhile. Exit code 1 if anything failed.
+    A line for each check: the rules files, the NATS servers, login, account, permissions, imports, versions, whether
+    events come, the database, and whether the receivers can be reached. Nothing is changed and no message is sent; the
+    bridge may run meanwhile. Exit code 1 if anything failed.
     """
     path = path or default_file()
     if permissions:

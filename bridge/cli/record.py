@@ -14,6 +14,7 @@ from bridge.clock import SystemClock
 from bridge.config import Loaded, load
 from bridge.configuration import polls, settings, setup
 from bridge.engine import Engine
+from bridge.errors import RecordingError
 from bridge.events import EVENT_TYPES
 from bridge.events.families import subscriptions
 from bridge.recorder import Recorder
@@ -42,10 +43,14 @@ def record(out: Path, path: Path | None, subjects: tuple[str, ...], duration: in
     loaded = load(path, os.environ)
     log.configure(loaded.config.log.format, loaded.config.log.level)
     recorded = asyncio.run(_record(loaded, path, out, subjects, duration))
+    if recorded is None:
+        out.unlink()  # it is ours, and empty: the next try may have its name
+        raise RecordingError(str(out), 0, "NATS was not heard, so nothing was recorded; `doctor` says why")
     click.echo(f"{out}: {recorded} events")
 
 
-async def _record(loaded: Loaded, path: Path, out: Path, only: tuple[str, ...], duration: int | None) -> int:
+async def _record(loaded: Loaded, path: Path, out: Path, only: tuple[str, ...], duration: int | None) -> int | None:
+    """Returns the number of events; None if NATS was never heard."""
     recorder = Recorder(out, setup(loaded).names, append=False)
     engine = Engine(setup(loaded), SystemClock().now())
     known = _known(loaded.config.nats.imports)
@@ -54,7 +59,7 @@ async def _record(loaded: Loaded, path: Path, out: Path, only: tuple[str, ...], 
     seconds = None if duration is None else duration / SECOND
     subjects = only or sorted(known | {rule.rule.subject for rule in loaded.rules if rule.rule.subject})
     await capture.run(settings(loaded, path), subjects, polls(loaded, wants), seconds)
-    return recorder.events
+    return recorder.events if capture.heard else recorder.events or None
 
 
 def _known(imports: str) -> frozenset[str]:
