@@ -6,7 +6,7 @@ from bridge.alertmanager import time
 from bridge.headline import headline
 from bridge.notification import AlertView, Notification
 from bridge.shown import Fields
-from bridge.text import encodable, sound
+from bridge.text import one_line, sound
 
 SOURCE = "urn:nats-alert-bridge"
 """Of CloudEvents, where no `external_url` says which bridge it is."""
@@ -18,13 +18,16 @@ def standard(notification: Notification, plain: bool = False) -> dict[str, Any]:
 
 
 def cloudevent(notification: Notification, plain: bool = False) -> dict[str, Any]:
-    """The same in CloudEvents 1.0's structured form. The id is that of the message, the same on every try."""
+    """The same in CloudEvents 1.0's structured form. The id is that of the message, the same on every try.
+
+    No attribute may hold control characters (3.1 there, "Type System"); in `data` all is as it was written.
+    """
     return {
         "specversion": "1.0",
         "id": notification.id,
         "source": notification.external_url or SOURCE,
         "type": f"nats-alert-bridge.{notification.status}",
-        "subject": encodable(notification.group_key),
+        "subject": one_line(notification.group_key),
         "time": time(notification.created_at),
         "datacontenttype": "application/json",
         "data": standard(notification, plain),

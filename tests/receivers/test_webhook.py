@@ -235,8 +235,15 @@ def test_a_cloudevent_holds_the_standard_body() -> None:
         "time": "2027-01-15T08:00:00.000000Z",
         "datacontenttype": "application/json",
     }
-    # A source must not be empty.
+    # An attribute must not be empty.
     assert told(KINDS["bare"], format="cloudevents")["source"] == "urn:nats-alert-bridge"
+
+
+def test_no_attribute_of_a_cloudevent_holds_a_character_that_is_not_allowed() -> None:
+    key = '{}:{client_name="a\x00\x1b\x9b\ufffe\udc80\nb"}'
+    event = told(notification(alert(), group_key=key), format="cloudevents")
+    assert event["subject"] == '{}:{client_name="a\ufffd⏎b"}'
+    assert event["data"]["group_key"] == key.replace("\udc80", "\ufffd")
 
 
 TEMPLATE = """\
