@@ -163,11 +163,21 @@ class Worker:
 
     def _start_ready(self, tasks: asyncio.TaskGroup) -> None:
         while (ready := self._next_start()) is not None and ready <= self._clock.now():
-            pending = heapq.heappop(self._waiting)
+            pending = self._take_next()
             stale = pending.stale or self._troubled or self._refusing
             task = tasks.create_task(self._renew(pending) if stale else self._tell(pending))
             self._flights[pending.id] = (pending, task)
             task.add_done_callback(partial(self._landed, pending.id))
+
+    def _take_next(self) -> Pending:
+        """The oldest; where people read, ends and what goes on come first, reminders last."""
+        if not self._destination.digest or len(self._waiting) == 1:
+            return heapq.heappop(self._waiting)
+        now = self._clock.now()
+        first = min((each for each in self._waiting if each.ready <= now), key=lambda each: (_rank(each.row), each))
+        self._waiting.remove(first)
+        heapq.heapify(self._waiting)
+        return first
 
     def _next_start(self) -> int | None:
         """When the next row may go; None if that depends on one that is under way, or there is none."""
@@ -378,3 +388,9 @@ class Worker:
                 pending.hastened = True
         heapq.heapify(self._waiting)
         self._wake.set()
+
+
+def _rank(row: OutboxRow) -> int:
+    if row.notification.reason == "reminder":
+        return 2
+    return 0 if row.memory or row.notification.status == "resolved" else 1

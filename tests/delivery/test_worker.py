@@ -16,6 +16,7 @@ from bridge.notification import Notification
 from bridge.receiver import Conversation, Destination, Remember, Request, WebAddress
 from bridge.values import HOUR, SECOND
 from tests.delivery.conftest import KEY, Ledger, StartWorker, make_row
+from tests.receivers.notifications import alert, notification
 from tests.sink import Sink, answer, cut, hang
 from tests.waiting import eventually
 
@@ -324,3 +325,39 @@ async def test_what_is_dropped_while_its_request_is_out_waits_for_nothing_to_be_
         await eventually(lambda: not worker.pending)
         assert len(sink.requests) == 1
     assert ledger.memories == []
+
+
+class Chat(Destination):
+    """Takes one message at a time, and people read it."""
+
+    key: ClassVar[str] = "chat_configs"
+    digest: ClassVar[bool] = True
+    url: WebAddress
+
+    def deliver(
+        self, notification: Notification, memory: Mapping[str, Any], plain: bool = False, at: int = 0
+    ) -> Conversation:
+        self.judge((yield Request(url=self.url, body=notification.id.encode())))
+
+
+async def test_in_a_long_queue_ends_go_first_and_reminders_last(
+    ledger: Ledger, clock: SystemClock, start: StartWorker
+) -> None:
+    """News comes between them, and so does what goes on with a message that people see."""
+    firing, ended = alert(n=1), alert("resolved", n=2)
+    early = [make_row(clock, n) for n in range(4)]
+    late = [
+        make_row(clock, 5, notification=notification(firing, id=f"{5:016x}", reason="reminder")),
+        make_row(clock, 6, notification=notification(firing, id=f"{6:016x}")),
+        make_row(clock, 7, notification=notification(ended, id=f"{7:016x}")),
+        make_row(clock, 8, notification=notification(firing, id=f"{8:016x}"), memory={"ts": "1"}),
+    ]
+    with Sink() as sink:
+        worker = start(Chat.model_validate({"url": sink.url}), http=Http(clock, Gate(5)))
+        for row in early:
+            worker.put(row)
+        await eventually(lambda: sink.requests)
+        for row in late:
+            worker.put(row)
+        await eventually(lambda: len(ledger.delivered) == 8)
+        assert [request.body[-1:] for request in sink.requests][4:] == [b"7", b"8", b"6", b"5"]

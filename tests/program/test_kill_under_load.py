@@ -32,6 +32,8 @@ KILLS = 100
 """Of each server version."""
 NAMES = 50
 SEED = 20_000
+SHOWN = re.compile(rb"(?<![0-9a-f-])[0-9a-f-]{8}(?![0-9a-f-])")
+"""The end of a message's id, as chats show it."""
 
 FILE = """\
 nats: {{servers: ['{server}'], user: sys, password: {password}}}
@@ -191,10 +193,11 @@ def read(database: Path) -> tuple[list[Change], list[Row]]:
             for n, alert, state, body in db.execute("SELECT n, alert, state, body FROM change ORDER BY n")
         ]
         rows = []
-        for id, destination, state, body in db.execute("SELECT id, destination, state, body FROM outbox"):
-            alerts = json.loads(body)["alerts"]
+        for destination, state, body in db.execute("SELECT destination, state, body FROM outbox"):
+            told = json.loads(body)
+            alerts = told["alerts"]
             says = frozenset((alert["id"], alert["state"]) for alert in alerts)
-            rows.append(Row(id, destination.split("/")[-1], state, says, tuple(alerts)))
+            rows.append(Row(told["id"], destination.split("/")[-1], state, says, tuple(alerts)))
         return [change for change in changes if change.client], rows
 
 
@@ -253,8 +256,8 @@ def check_taken(rows: list[Row], world: World) -> None:
         for name in ("steady", "moody", "absent", "spare")
     }
     shown = {
-        "hook": {id for _, request in world.hook.taken for id in re.findall(rb"\b[0-9a-f]{8}\b", request.body)},
-        "app": {id for request in world.app.requests for id in re.findall(rb"\b[0-9a-f]{8}\b", request.body)},
+        "hook": {id for _, request in world.hook.taken for id in re.findall(SHOWN, request.body)},
+        "app": {id for request in world.app.requests for id in re.findall(SHOWN, request.body)},
     }
     posted = {
         (alert["labels"].get("client_name"), alert["startsAt"])
