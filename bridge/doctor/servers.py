@@ -70,12 +70,17 @@ async def examine_servers(settings: Settings, needs: Needs, clock: Clock) -> Asy
     """Each configured server by itself; what is the same for all of a system is looked at once."""
     for finding in _examine_credentials(settings, clock.now() / SECOND):
         yield finding
-    seen = False
+    seen: _Examined | None = None
     for url in settings.servers:
         examined = _Examined(replace(settings, servers=(url,)), needs, clock)
-        async for finding in examined.all(whole=not seen):
+        async for finding in examined.all(whole=seen is None):
             yield finding
-        seen = seen or examined.inside
+        if seen is not None and seen.answered and examined.answered and not seen.answered & examined.answered:
+            yield failed(
+                f"servers: {url} is cut off from {seen.url}, or belongs to another NATS system: no server answers at "
+                "both; a bridge watches one system, the other needs a bridge of its own"
+            )
+        seen = seen or (examined if examined.inside else None)
 
 
 def _examine_credentials(settings: Settings, now: float) -> list[Finding]:
@@ -95,6 +100,9 @@ class _Examined:
     def __init__(self, settings: Settings, needs: Needs, clock: Clock) -> None:
         self.inside = False
         """The login works, and in the system account."""
+        self.answered: set[str] = set()
+        """The ids of servers."""
+        self.url = settings.servers[0]
         self._settings, self._needs, self._clock = settings, needs, clock
         self._ear = _Ear()
 
@@ -116,7 +124,7 @@ class _Examined:
         if roll.nobody and not roll.answers:
             yield failed(f"account: {nats.wrong_account()}")
             return
-        self.inside = True
+        self.inside, self.answered = True, set(roll.answers)
         imports = await ask_imports(nats, LIMITS.answer)
         if roll.answers:
             yield ok(f"account: {_whose(imports, count(len(roll.answers), 'server'))}")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.demo.nats_server import free_port
+from bridge.demo.nats_cluster import run_cluster
+from bridge.demo.nats_server import NatsServer, free_port
 from tests.conftest import StartServer
 from tests.doctor.setups import RULES, SYSTEM, failures, found, write
 from tests.operator_mode import Operator
@@ -119,6 +120,20 @@ async def test_servers_that_cannot_be_told_apart(start_server: StartServer, tmp_
     with Program(tmp_path, path.read_text()) as program:
         await program.says("level=warning", "more than one server is called n1")
         await program.says("level=warning", "has no name: it is a new one at each start")
+
+
+async def test_servers_of_two_systems(nats_binary: Path, tmp_path: Path, sink: Sink) -> None:
+    """Those of one cluster are one system."""
+    with run_cluster(nats_binary, 2, FINE) as servers, NatsServer(nats_binary, FINE, name="other") as other:
+        path = write(tmp_path, servers[0].url, sink.url)
+        one = path.read_text()
+        path.write_text(one.replace(f"'{servers[0].url}'", f"'{servers[0].url}', '{servers[1].url}'"))
+        assert await failures(path) == []
+        path.write_text(one.replace(f"'{servers[0].url}'", f"'{servers[0].url}', '{other.url}'"))
+        [what] = await failures(path)
+        assert what.startswith(
+            f"servers: {other.url} is cut off from {servers[0].url}, or belongs to another NATS system"
+        )
 
 
 IMPORTED = "- {alert: GivenUp, events: [js.max_deliver, js.consumer_ack]}\n"
