@@ -41,7 +41,7 @@ _RULES: tuple[dict[str, object], ...] = (
         "labels": {"severity": "warning"},
         "annotations": {
             "summary": "{{ event.reason }}",
-            "resolved": "{{ labels.denied }} is allowed now, or was not refused again for an hour",
+            "resolved": "{{ labels.denied }} can be heard or asked now, or was not refused again for an hour",
         },
     },
     {
