@@ -91,3 +91,12 @@ def test_what_ends_the_program_ends_it_with_1() -> None:
     assert ended.returncode == 1
     assert ended.stderr.startswith("this is a bug of nats-alert-bridge ")
     assert "RuntimeError: oh" in ended.stderr
+
+
+def test_check_takes_its_file_as_other_commands_do(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text("rules: 5\n")
+    named = CliRunner().invoke(program, ["check", "--config", str(tmp_path / "rules.yaml")])
+    given = CliRunner().invoke(program, ["check", str(tmp_path / "rules.yaml")])
+    assert (named.exit_code, named.output) == (given.exit_code, given.output) == (1, given.output)
+    both = CliRunner().invoke(program, ["check", "--config", "rules.yaml", "rules.yaml"])
+    assert "FILES and --config do not go together" in both.output

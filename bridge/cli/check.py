@@ -12,14 +12,17 @@ from bridge.cli.place import FILE, default_file
 
 @click.command()
 @click.argument("files", nargs=-1, type=FILE)
-def check(files: tuple[Path, ...]) -> None:
+@click.option("--config", "path", type=FILE, help="The rules file, as other commands take it.")
+def check(files: tuple[Path, ...], path: Path | None) -> None:
     """Say all that is wrong with rules files, and with those that they name.
 
     \b
-    Without FILES: $NATS_ALERT_BRIDGE_CONFIG,
+    Without FILES and --config: $NATS_ALERT_BRIDGE_CONFIG,
     else /etc/nats-alert-bridge/rules.yaml
     """
-    paths = files or (default_file(),)
+    if files and path:
+        raise click.UsageError("FILES and --config do not go together; leave one out")
+    paths = files or (path or default_file(),)
     problems = config.check(paths, os.environ)
     for problem in problems:
         click.echo(str(problem), err=True)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
@@ -28,6 +29,8 @@ _OFTEN, _SELDOM = 12.0, 32.0
 """Seconds within which a server sends its STATSZ: from 2.10.21 on, and before."""
 _NO_ACCOUNT = "A" * 56
 """Stands where a request names an account: what is denied for one is denied for all."""
+_NEAR = 90 * 86400.0
+"""Seconds that people count in days; beyond them a date says more."""
 _OWN = 3.0
 """Seconds within which a connection of our own is told."""
 
@@ -87,10 +90,13 @@ def _examine_credentials(settings: Settings, now: float) -> list[Finding]:
     expiry = next_expiry(settings)
     if expiry is None:
         return []
+    day = datetime.fromtimestamp(expiry.ends, UTC).date().isoformat()
     left = format_duration(round(abs(expiry.ends - now)) * SECOND)
     if expiry.ends <= now:
-        return [failed(f"credentials: {expiry.key} {expiry.file} expired {left} ago; put a new one in its place")]
-    what = f"credentials: {expiry.key} {expiry.file} is good for {left} more"
+        expired = f"expired on {day}, {left} ago; put a new one in its place"
+        return [failed(f"credentials: {expiry.key} {expiry.file} {expired}")]
+    span = f", {left} more" if expiry.ends - now < _NEAR else ""
+    what = f"credentials: {expiry.key} {expiry.file} is good until {day}{span}"
     return [warning(f"{what}; renew it") if expiry.soon(now) else ok(what)]
 
 

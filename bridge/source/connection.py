@@ -17,9 +17,9 @@ from nats.aio.client import Client, RawCredentials
 from nats.aio.msg import Msg
 
 from bridge.clock import Clock
-from bridge.errors import Unreachable, WrongAccount
+from bridge.errors import SourceError, Unreachable, WrongAccount
 from bridge.source import complaint
-from bridge.source.force import abort, on_reading_end, tasks_of
+from bridge.source.force import abort, encrypted, on_reading_end, reading_error, tasks_of
 from bridge.source.gather import PING_SUBJECT, Answer, Gathered, Gatherer, Paged
 from bridge.source.login import Login, read_login, tls_context
 from bridge.source.permissions import Permissions, is_denial
@@ -29,6 +29,7 @@ from bridge.source.servers import Target
 from bridge.source.settings import Limits, Settings
 from bridge.source.sink import Sink
 from bridge.source.subscription import Subscriptions
+from bridge.values import SECOND
 
 STATISTICS = "$SYS.SERVER.*.STATSZ"
 STOPS = ("$SYS.SERVER.*.SHUTDOWN", "$SYS.SERVER.*.LAMEDUCK")
@@ -64,7 +65,7 @@ class Connection:
         self._settings, self._limits, self._reports = settings, limits, reports
         self._sink, self._clock = sink, clock
         self._client = Client()
-        self._check = ""
+        self._login: Login | None = None
         self._opening = True
         self._closed = asyncio.Event()
         self.statistics_heard = False
@@ -99,7 +100,7 @@ class Connection:
         """Connect and log in. Raises Unreachable or LoginFailed; call `close` in any case."""
         login = read_login(self._settings, self.target)
         context = tls_context(self._settings.tls, self.target)
-        self.login, self._check = login.shown, login.check
+        self.login, self._login = login.shown, login
         try:
             async with asyncio.timeout(self._limits.connect):
                 await self._connect(login, context)
@@ -111,7 +112,7 @@ class Connection:
         self._opening = False
         if not self._client.is_connected:
             # nats-py takes an end of the stream in place of the last answer for a success.
-            raise self.unreachable("the server closed the connection")
+            raise self._refused(nats_errors.UnexpectedEOF())
         self._demand_tls()
         on_reading_end(self._client, lambda _: self._broken_off())
         self._sink.own(self.server_id, self._client.client_id or 0)
@@ -341,9 +342,16 @@ class Connection:
     async def _on_error(self, error: Exception) -> None:
         if self._opening:
             # To raise is the only way out of connect(): nats-py would try this server for ever.
-            raise complaint.refused(self.target, self._settings.file, error, self.login, self._check) from error
+            raise self._refused(error) from error
         if not self._permissions.hear(error, STOPS):
             self.end(complaint.plain(error))
+
+    def _refused(self, error: Exception) -> SourceError:
+        assert self._login is not None
+        if isinstance(error, OSError | nats_errors.UnexpectedEOF):
+            error = reading_error(self._client) or error
+        over_tls, now = encrypted(self._client), self._clock.now() / SECOND
+        return complaint.refused(self.target, self._settings, error, self._login, over_tls, now)
 
     async def _on_closed(self) -> None:
         error = self._client.last_error

@@ -73,6 +73,11 @@ def certificate_span(pem: str) -> tuple[float, float] | None:
     return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
 
 
+def certificate_of(file: Path) -> tuple[float, float] | None:
+    """The same of a file; None too if it cannot be read."""
+    return certificate_span(_text(file))
+
+
 def _text(file: Path) -> str:
     try:
         with file.open("rb") as opened:

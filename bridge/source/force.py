@@ -5,11 +5,28 @@ not await the tasks that it cancels.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from nats.aio.client import Client
 from nats.aio.transport import TcpTransport
+
+# nats-py does not tell its stream that it is encrypted; asyncio then warns at each end of one, of nothing that matters.
+logging.getLogger("asyncio").addFilter(lambda record: "eof_received() has no effect when using ssl" not in record.msg)
+
+
+def encrypted(client: Client) -> bool:
+    """Whether TLS is up, as far as this side knows."""
+    transport = client._transport
+    return isinstance(transport, TcpTransport) and transport._io_writer is not transport._bare_io_writer
+
+
+def reading_error(client: Client) -> Exception | None:
+    """What ended its reading. A failed writing says less: TLS has its reasons from the other side."""
+    transport = client._transport
+    reader = transport._io_reader if isinstance(transport, TcpTransport) else None
+    return reader.exception() if reader is not None else None
 
 
 def tasks_of(client: Client) -> set[asyncio.Task[Any]]:

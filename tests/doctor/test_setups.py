@@ -1,12 +1,15 @@
 """Broken set-ups: the doctor names the cause, and nothing else."""
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+import trustme
 
 from bridge.demo.nats_cluster import run_cluster
 from bridge.demo.nats_server import NatsServer, free_port
@@ -178,13 +181,24 @@ async def test_events_that_only_other_accounts_hear(
     assert not [line for line in lines if line.startswith("FAILED")]
 
 
+async def test_a_certificate_without_an_end_is_good_until_a_day(tmp_path: Path) -> None:
+    """`openssl` and others write the year 9999 for one that never ends: no number of days is of use."""
+    issued = trustme.CA().issue_cert("bridge@example.net", not_after=datetime(9999, 12, 31))  # noqa: DTZ001
+    issued.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    issued.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    login = "user: bridge, password: p, tls: {cert_file: cert.pem, key_file: key.pem}"
+    lines = await found(write(tmp_path, "nats://127.0.0.1:1", "http://127.0.0.1:1/x", login=login))
+    expected = f"credentials: nats.tls.cert_file {tmp_path}/cert.pem is good until 9999-12-31"
+    assert [line.removeprefix("ok").strip() for line in lines if "credentials: " in line] == [expected]
+
+
 async def test_expired_credentials(start_server: StartServer, tmp_path: Path, sink: Sink) -> None:
     operator = Operator()
     server = start_server(operator.memory())
     creds = tmp_path / "sys.creds"
     creds.write_text(operator.system.user(issued=time.time() - 86400, expires=time.time() - 7200).creds)
     first, second = await failures(write(tmp_path, server.url, sink.url, login=f"credentials: {creds}"))
-    assert first.startswith(f"credentials: nats.credentials {creds} expired 2h")
+    assert re.match(rf"credentials: nats.credentials {creds} expired on \d{{4}}-\d\d-\d\d, 2h", first)
     assert first.endswith("ago; put a new one in its place")
     assert second.startswith(f"login: cannot log in to {server.url} with {creds}")
     creds.write_text(operator.system.user(issued=time.time() - 86400, expires=time.time() + 3600).creds)
