@@ -22,8 +22,14 @@ def examine_imports(needs: Needs, found: Imports | Blank) -> list[Finding]:
     if not isinstance(found, Imports):
         why = "the server does not say" if found == "silent" else "it cannot be asked in this account"
         return [warning(f"imports: {why} whether something is imported as {want.imports}>; see its configuration")]
-    wrong = [failed(f"imports: {fault.what}") for fault in faults(want, found.all)]
+    wrong = [
+        failed(f"imports: {fault.what}{_victims(needs) if fault.whole else ''}") for fault in faults(want, found.all)
+    ]
     return [*wrong, *_sound(needs, found)]
+
+
+def _victims(needs: Needs) -> str:
+    return f"; needed by {some(needs.importing)}" if needs.importing else ""
 
 
 def _sound(needs: Needs, found: Imports) -> list[Finding]:

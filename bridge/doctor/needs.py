@@ -61,6 +61,12 @@ class Needs:
         named = (name for rule in self.rules for name in _named(rule))
         return [name for name in dict.fromkeys(named) if EVENT_TYPES[name].imported]
 
+    @property
+    def importing(self) -> list[str]:
+        """The alerts whose rules name events that the system account has to import."""
+        needing = (rule.alert for rule in self.rules if any(EVENT_TYPES[name].imported for name in _named(rule)))
+        return list(dict.fromkeys(needing))
+
     def who_needs(self, subject: str) -> list[str]:
         """The alerts whose rules would not hear all that they should without it."""
         needing = (placed.rule.alert for placed in self._setup.rules if self._wants(placed, subject))

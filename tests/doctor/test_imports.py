@@ -46,7 +46,7 @@ A, B = stream("A", "acct.A.>"), stream("B", "acct.second.>")
             [
                 (
                     "FAILED  imports: nothing can come on acct.*.>: the system account imports none of it; export the "
-                    f"stream $JS.EVENT.> in each account, and {ONE_BY_ONE}"
+                    f"stream $JS.EVENT.> in each account, and {ONE_BY_ONE}; needed by GivenUp"
                 )
             ],
         ),
@@ -55,7 +55,7 @@ A, B = stream("A", "acct.A.>"), stream("B", "acct.second.>")
             [
                 (
                     "FAILED  imports: nothing can come on acct.*.>: the system account imports it as tenant.A.> "
-                    f"(of A); write imports: 'tenant.*.' under nats, or {ONE_BY_ONE}"
+                    f"(of A); write imports: 'tenant.*.' under nats, or {ONE_BY_ONE}; needed by GivenUp"
                 )
             ],
         ),
