@@ -48,9 +48,11 @@ def subject(labels: dict[str, str]) -> str:
 def alert_line(alert: AlertView, shared: dict[str, str]) -> str:
     """One alert of many, by the labels that the others do not share: `🔴 10.0.0.9: 23 failed logins`."""
     own = {name: text for name, text in alert.labels.items() if name not in shared}
-    name = subject(own) or alert.labels.get("alertname", "alert")
-    ended = f"resolved after {lifetime(alert)}" if alert.state == "resolved" else ""
     summary = one_line(alert.annotations.get("summary", ""))
+    # Of different rules, a summary says which one it is; an end has none, mostly.
+    parts = ["" if summary else own.get("alertname", ""), subject(own)]
+    name = " · ".join(part for part in parts if part) or alert.labels.get("alertname", "alert")
+    ended = f"resolved after {lifetime(alert)}" if alert.state == "resolved" else ""
     said = [part for part in (ended, summary) if part]
     icon = "✅" if alert.state == "resolved" else _ICON[_level(alert)]
     times = f" ×{alert.count}" if alert.state == "event" and alert.count > 1 else ""

@@ -27,8 +27,8 @@ b { font-weight: 700 } .replies { margin: 10px 0 2px 44px; border-top: 1px solid
 """
 
 _LIVE = re.compile(
-    r"&lt;!date\^(?P<at>\d+)\^[^|]*\|.*?&gt;|&lt;!(?P<all>here|channel|everyone)&gt;|&lt;!subteam\^(?P<group>\w+)&gt;"
-    r"|&lt;(?P<url>https?://[^|]*?)\|(?P<name>.*?)&gt;|(?<!\w)\*(?P<bold>[^*\n]+)\*"
+    r"<!date\^(?P<at>\d+)\^[^|]*\|.*?>|<!(?P<all>here|channel|everyone)>|<!subteam\^(?P<group>\w+)>"
+    r"|<(?P<url>https?://[^|]*?)\|(?P<name>.*?)>|(?<!\w)\*(?P<bold>[^*\n]+)\*"
 )
 
 
@@ -76,5 +76,5 @@ def _markup(element: dict[str, Any], names: dict[str, str]) -> str:
         name = match["all"] or names.get(match["group"], match["group"])
         return f"<span class=at>@{name}</span>"
 
-    # What Slack wants as entities is so in HTML too; only its own brackets have to be escaped.
-    return _LIVE.sub(live, element["text"].replace("<", "&lt;").replace(">", "&gt;"))
+    # What Slack wants as entities is so in HTML too; brackets are in nothing but what is live.
+    return _LIVE.sub(live, element["text"])

@@ -172,6 +172,13 @@ def test_a_name_that_the_summary_says_is_not_said_twice() -> None:
     assert "🔴 23 failed logins from 10.0.0.9\\n🔴 10.0.0.9-1: 23 failed logins from 10.0.0.9" in text
 
 
+def test_of_different_rules_each_end_says_whose_it_is() -> None:
+    told = notification(alert("resolved"), alert("resolved", 1, alertname="SlowConsumer"), group_labels={})
+    text = shown(told)
+    assert "✅ AuthErrorBurst · 10.0.0.9: resolved after 12m\\n✅ SlowConsumer · 10.0.0.9-1: resolved" in text
+    assert "✅ 10.0.0.9-1: resolved after 12m" in shown(notification(alert("resolved"), alert("resolved", 1)))
+
+
 def test_the_last_line_says_since_when_and_until_when() -> None:
     began, ended = "<!date^1799999280^{date_short_pretty} {time_secs}|2027-01-15 07:48:00 UTC>", "<!date^1800000000^"
     assert f"since {began}" in shown(KINDS["100 mixed"])
@@ -249,8 +256,9 @@ def test_a_word_that_is_new_is_told_and_nothing_else(word: str, shown: bool) -> 
 def test_the_page_that_pictures_are_taken_of_can_show_every_message() -> None:
     for kind, told in KINDS.items():
         shown_ = page(message_of(message(told), "03:11"))
-        assert "&lt;!date" not in shown_, kind
+        assert "<!date" not in shown_, kind
         assert "<script" not in shown_, kind
+        assert "class=at" not in shown_.partition("<body>")[2], f"{kind} mentions somebody"
 
 
 @pytest.mark.parametrize("name", ["slack-firing", "slack-updated", "slack-resolved"])
