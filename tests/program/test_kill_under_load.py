@@ -34,6 +34,8 @@ NAMES = 50
 SEED = 20_000
 SHOWN = re.compile(rb"(?<![0-9a-f-])[0-9a-f-]{8}(?![0-9a-f-])")
 """The end of a message's id, as chats show it."""
+FOOTER = re.compile(r" (?:·|\\u00b7) ([0-9a-f-]{8})(?![0-9a-f-])")
+"""Where it stands."""
 
 FILE = """\
 nats: {{servers: ['{server}'], user: sys, password: {password}}}
@@ -226,10 +228,20 @@ def check_doubles(world: World) -> None:
             times[request.json["id"]].append(at)
             for alert in request.json["alerts"]:
                 ids[alert["id"], alert["state"]].add(request.json["id"])
-        for id, moments in times.items():
-            for earlier, later in pairwise(moments):
-                assert any(earlier - 0.1 <= kill <= later for kill in world.kills), id
+        check_twice(times, world)
         assert max(map(len, ids.values())) == 1, {pair: each for pair, each in ids.items() if len(each) > 1}
+    shown: dict[str, list[float]] = defaultdict(list)
+    for at, request in world.hook.taken:
+        (id,) = FOOTER.findall(request.body.decode())
+        shown[id].append(at)
+    check_twice(shown, world)
+
+
+def check_twice(times: dict[str, list[float]], world: World) -> None:
+    """By the id of a message, when it was taken."""
+    for id, moments in times.items():
+        for earlier, later in pairwise(moments):
+            assert any(earlier - 0.1 <= kill <= later for kill in world.kills), id
 
 
 def check_order(changes: list[Change], world: World) -> None:
