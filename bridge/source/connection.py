@@ -19,7 +19,7 @@ from nats.aio.msg import Msg
 from bridge.clock import Clock
 from bridge.errors import SourceError, Unreachable, WrongAccount
 from bridge.source import complaint
-from bridge.source.force import abort, encrypted, on_reading_end, reading_error, tasks_of
+from bridge.source.force import abort, encrypted, forget_siblings, on_reading_end, reading_error, tasks_of
 from bridge.source.gather import PING_SUBJECT, Answer, Gathered, Gatherer, Paged
 from bridge.source.login import Login, read_login, tls_context
 from bridge.source.permissions import Permissions, is_denial
@@ -65,6 +65,7 @@ class Connection:
         self._settings, self._limits, self._reports = settings, limits, reports
         self._sink, self._clock = sink, clock
         self._client = Client()
+        forget_siblings(self._client)
         self._login: Login | None = None
         self._opening = True
         self._closed = asyncio.Event()

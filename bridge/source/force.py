@@ -29,6 +29,18 @@ def reading_error(client: Client) -> Exception | None:
     return reader.exception() if reader is not None else None
 
 
+def forget_siblings(client: Client) -> None:
+    """Let it know the servers that its server told of last: it would only ever learn of more (nats-py 2.16.0)."""
+    process = client._process_info
+
+    async def process_anew(info: dict[str, Any], initial_connection: bool = False) -> None:
+        if info.get("connect_urls"):
+            client._server_pool[:] = [server for server in client._server_pool if not server.discovered]
+        await process(info, initial_connection)
+
+    client._process_info = process_anew  # type: ignore[method-assign]
+
+
 def tasks_of(client: Client) -> set[asyncio.Task[Any]]:
     """The tasks that the client runs now."""
     own = (client._reading_task, client._ping_interval_task, client._flusher_task)

@@ -48,6 +48,8 @@ class Servers:
         """Raises ValueError for an address that is none."""
         secure = settings.tls != type(settings.tls)()
         self._turns = [_Turn(parse_server(url, secure)) for url in settings.servers]
+        self._others_turn = False
+        """The latest to fail was a configured one: of several whose hosts are dead one is always due."""
 
     @property
     def addresses(self) -> list[str]:
@@ -55,10 +57,12 @@ class Servers:
         return [turn.target.address for turn in self._turns]
 
     def due(self, now: float) -> Target | None:
-        """One that may be tried now, by lot, a configured one if there is any."""
+        """One that may be tried now: a configured one, then another, and so on, if there are any; of these the one that
+        waits for longest, or by lot."""
         turns = [turn for turn in self._turns if turn.due <= now]
-        preferred = [turn for turn in turns if not turn.discovered] or turns
-        return random.choice(preferred).target if preferred else None  # noqa: S311
+        preferred = [turn for turn in turns if turn.discovered == self._others_turn] or turns
+        longest = min(preferred, key=lambda turn: (turn.due, random.random()), default=None)  # noqa: S311
+        return longest.target if longest else None
 
     def wait(self, now: float) -> float:
         """Seconds until the next one is due."""
@@ -72,6 +76,7 @@ class Servers:
                 pause = min(longest, first * 2 ** min(turn.failures, 16))
                 turn.failures += 1
                 turn.due = now + pause * random.uniform(0.8, 1.2)  # noqa: S311
+                self._others_turn = error is not None and not turn.discovered
 
     def worked(self, target: Target) -> None:
         """It served for a while: the next trouble is a new one."""

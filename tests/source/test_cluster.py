@@ -30,6 +30,22 @@ async def test_another_server_takes_over_even_if_only_one_is_configured(nats_bin
                 await eventually(lambda: it.heard.heard_on("ev.a"))
 
 
+async def test_a_server_that_leaves_the_cluster_is_forgotten_and_one_that_comes_is_learned(nats_binary: Path) -> None:
+    with run_cluster(nats_binary, 3, ACCOUNTS) as servers:
+        async with run(settings_for(servers[0])) as it:
+            await eventually(lambda: it.heard.sees)
+
+            def known() -> set[int | None]:
+                connection = it.source._connection
+                return {url.port for url in connection.siblings} - {servers[0].port} if connection else set()
+
+            await eventually(lambda: known() == {servers[1].port, servers[2].port})
+            servers[2].kill()
+            await eventually(lambda: known() == {servers[1].port})
+            servers[2].start()
+            await eventually(lambda: known() == {servers[1].port, servers[2].port})
+
+
 async def test_the_bridge_moves_before_a_lame_duck_dies(nats_binary: Path) -> None:
     with run_cluster(nats_binary, 2, f'{ACCOUNTS}\nlame_duck_grace_period: "9s"\nlame_duck_duration: "30s"') as servers:
         async with run(settings_for(*servers)) as it:

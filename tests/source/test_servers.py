@@ -57,6 +57,25 @@ def test_discovered_servers_come_after_configured_ones_with_their_login() -> Non
     assert (b.user, b.secret, b.tls_name, b.tls) == ("u", a.secret, "a.example.net", True)
 
 
+def test_a_discovered_server_is_tried_while_configured_ones_do_not_even_refuse() -> None:
+    """Hosts without power let each try wait for 5 s, longer than the other's pause: one of them is always due."""
+    it = servers("nats://a", "nats://b")
+    it.learn([urlparse("nats://c:4222"), urlparse("nats://d:4222")], parse_server("nats://a"))
+    now, tried = 0.0, []
+    for _ in range(12):
+        target = it.due(now)
+        assert target
+        tried.append(target.address[7])
+        now += 5
+        it.failed(target, REFUSED, now)
+        now += it.wait(now)
+    assert tried[0] in "ab"
+    assert tried[1] in "cd"
+    assert min(map(tried.count, "abcd")) >= 2
+    assert "cd" not in "".join(tried)
+    assert "dc" not in "".join(tried)
+
+
 def test_what_a_cluster_tells_replaces_what_it_told_before() -> None:
     it = servers("nats://a")
     a = it.due(0.0)
