@@ -330,7 +330,9 @@ async def test_a_webhook_mentions_too() -> None:
     assert "<!here" not in str(next(quiet.deliver(told, {})))
 
 
-@pytest.mark.parametrize("text", ["everybody", "<http://evil|x>", "@", "<!here> and more", "#general", "a" * 100, ""])
+@pytest.mark.parametrize(
+    "text", ["everybody", "<http://evil|x>", "@", "<!here> and more", "#general", "SRE", "@USER", "a" * 100, ""]
+)
 def test_what_mentions_nobody_is_an_error_of_the_file(text: str) -> None:
     with pytest.raises(ValidationError, match="mentions nobody"):
         Slack.model_validate({"webhook_url": "https://x.example", "mentions": {"critical": [text]}})

@@ -24,6 +24,8 @@ KNOWN_MAX = 500
 """Alerts of a group that are remembered, so that the thread tells only of new ones."""
 
 _MENTION = re.compile(r"<(![a-z]+|!subteam\^[A-Z0-9]+|@[A-Z0-9]+)>")
+_ID = "[A-Z0-9]{7,20}"
+"""Slack's ids have nine characters and more; `SRE` is somebody's name for a group."""
 _EVERYBODY = frozenset({"here", "channel", "everyone"})
 
 
@@ -32,9 +34,9 @@ def _check_mention(text: str) -> str:
     bare = text.removeprefix("@")
     if bare in _EVERYBODY:
         return f"<!{bare}>"
-    if re.fullmatch("S[A-Z0-9]{2,20}", bare):
+    if re.fullmatch(f"S{_ID}", bare):
         return f"<!subteam^{bare}>"
-    if re.fullmatch("[UW][A-Z0-9]{2,20}", bare):
+    if re.fullmatch(f"[UW]{_ID}", bare):
         return f"<@{bare}>"
     if len(text) <= 40 and _MENTION.fullmatch(text):
         return text
