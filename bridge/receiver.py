@@ -170,6 +170,11 @@ def judge(reply: Reply, detail: str = "") -> None:
     raise Rejected(what, status)
 
 
+def is_page(reply: Reply) -> bool:
+    """A page for browsers, of a login that stands in between, say: no API answers so, whatever the status."""
+    return reply.body.lstrip().startswith(b"<")
+
+
 def retry_after(reply: Reply) -> float | None:
     """Seconds that the other side asks for, in either form of Retry-After (RFC 9110, 10.2.3); at most an hour."""
     text = reply.headers.get("retry-after", "").strip()

@@ -9,7 +9,7 @@ import msgspec
 
 from bridge.clock import Clock
 from bridge.errors import Trouble
-from bridge.receiver import Reply, Request
+from bridge.receiver import Reply, Request, is_page
 from bridge.values import MINUTE, Secret
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ class _Answer(NamedTuple):
 
     @property
     def taken(self) -> bool:
-        return isinstance(self.reply, Reply) and 200 <= self.reply.status < 300
+        return isinstance(self.reply, Reply) and 200 <= self.reply.status < 300 and not is_page(self.reply)
 
 
 class Peers:

@@ -8,8 +8,9 @@ from pydantic import AfterValidator, Field
 
 from bridge.alertmanager import posted
 from bridge.endpoint import Guarded
+from bridge.errors import Transient
 from bridge.notification import AlertView, Notification
-from bridge.receiver import Conversation, Destination, Request, WebAddress
+from bridge.receiver import Conversation, Destination, Reply, Request, WebAddress, is_page
 from bridge.values import MINUTE, SECOND, Duration, Secret
 
 PATH = "/api/v2/alerts"
@@ -71,6 +72,12 @@ class Alertmanager(Guarded):
         told = zip(notification.alerts, ends, strict=True)
         alerts = [posted(alert, notification.external_url, end, plain) for alert, end in told]
         yield from self._post(alerts, {"Idempotency-Key": notification.id})
+
+    def judge(self, reply: Reply) -> None:
+        super().judge(reply)
+        if is_page(reply):
+            what = "the answer is not Alertmanager's; check urls, and what stands in between"
+            raise Transient(f"HTTP {reply.status}: {what}", reply.status)
 
     def resend(self, alerts: Sequence[AlertView], external_url: str) -> Conversation:
         yield from self._post([posted(alert, external_url, alert.ends_at) for alert in alerts], {})

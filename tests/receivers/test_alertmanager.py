@@ -132,6 +132,9 @@ def first(destination: Alertmanager, told: Any, at: int) -> Request:
 # -- peers -------------------------------------------------------------------------------------------------------------
 
 
+PAGE = answer(200, b"<!doctype html><title>Log in</title>")
+
+
 def peers(*sinks: Sink, **keys: object) -> Alertmanager:
     urls = [sink.url.removesuffix("/hook") for sink in sinks]
     return Alertmanager.model_validate({"urls": urls, "resend_delay": "1m", **keys})
@@ -149,7 +152,7 @@ async def test_all_peers_are_told(start: StartWorker, ledger: Ledger, clock: Sys
         assert one.requests[0].body == three.requests[0].body
 
 
-@pytest.mark.parametrize("trouble", [answer(500), answer(400), answer(403), hang()])
+@pytest.mark.parametrize("trouble", [answer(500), answer(400), answer(403), PAGE, hang()])
 async def test_a_peer_in_trouble_delays_nothing_and_is_left_alone(
     start: StartWorker, ledger: Ledger, clock: SystemClock, trouble: Any
 ) -> None:
@@ -161,6 +164,14 @@ async def test_a_peer_in_trouble_delays_nothing_and_is_left_alone(
         assert len(good.requests) == 10
         assert len(bad.requests) <= 4, "as many as were on their way before its first trouble was known"
     assert {attempt.trouble for attempt in ledger.attempts} == {""}
+
+
+async def test_a_login_in_between_is_no_alertmanager(start: StartWorker, ledger: Ledger, clock: SystemClock) -> None:
+    with Sink(PAGE, PAGE) as one, Sink(PAGE, PAGE) as two:
+        start(peers(one, two)).put(make_row(clock))
+        await eventually(lambda: ledger.delivered)
+    assert [attempt.trouble for attempt in ledger.attempts] == ["transient", "transient", ""]
+    assert "not Alertmanager's; check urls" in ledger.attempts[0].detail
 
 
 async def test_if_no_peer_takes_it_all_are_asked_again(start: StartWorker, ledger: Ledger, clock: SystemClock) -> None:

@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from bridge.errors import Refused, Rejected, Transient
-from bridge.receiver import Reply, judge, retry_after
+from bridge.receiver import Reply, is_page, judge, retry_after
 
 # The words stand on the page of each method and at docs.slack.dev/messaging/sending-messages-using-incoming-webhooks.
 _REJECTED = frozenset(
@@ -162,7 +162,7 @@ def judge_webhook(reply: Reply) -> None:
     words than `ok`, but not with a page for browsers."""
     _judge_word(reply)
     judge(reply)
-    if reply.body.lstrip().startswith(b"<"):
+    if is_page(reply):
         raise _not_slacks(reply, "webhook_url")
 
 
