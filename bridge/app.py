@@ -165,6 +165,7 @@ class App:
         self._source.ask_missed(self._engine.watches_disconnects, self._down_since)
         self._source.watch_imports(self._loaded.config.nats.imports)
         source = self._tasks.create_task(self._source.run())
+        self._tell_idle_silences()
         LOG.info(
             "nats-alert-bridge %s started rules=%d destinations=%d database=%s",
             __version__,
@@ -356,6 +357,11 @@ class App:
             LOG.warning("reloaded, but %s %s %s", path, fate, counts)
         if not loaded.broken:
             LOG.info("reloaded %s", counts)
+        self._tell_idle_silences()
+
+    def _tell_idle_silences(self) -> None:
+        for complaint in self._engine.outbox.muting.silences.complaints(self._clock.now()):
+            LOG.warning("%s", complaint)
 
     def _tell_broken(self, loaded: Loaded) -> None:
         for path, problems in loaded.broken.items():

@@ -136,6 +136,8 @@ class Answer(msgspec.Struct, frozen=True):
     result: dict[str, Any] = {}
     error: str = ""
     """Why nothing was done, and what to do; empty if it was."""
+    unknown: bool = False
+    """Because there is no such thing."""
 
 
 class Commit(msgspec.Struct):

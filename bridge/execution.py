@@ -8,14 +8,14 @@ import msgspec
 
 from bridge.command import AddSilence, Command, Drop, EditSilence, ExpireSilence, Forget, Retry
 from bridge.commit import Answer, Commit, Settled
-from bridge.errors import Refusal
+from bridge.errors import Refusal, Unknown
 from bridge.evaluation import Evaluation
 from bridge.inputs import Asked
 from bridge.life import OVERFLOW
 from bridge.outbox import Outbox
 from bridge.rule import label_of
 from bridge.rules.flatline import Flatline
-from bridge.silence import Silence, check
+from bridge.silence import LIVING_MAX, Silence, check
 from bridge.state import SEPARATOR, State
 
 SHOWN_MAX = 5
@@ -41,6 +41,8 @@ class Execution:
             answer = Answer(asked.number, self._execute(asked.command, at))
         except Refusal as refusal:
             answer = Answer(asked.number, error=str(refusal))
+        except Unknown as unknown:
+            answer = Answer(asked.number, error=str(unknown), unknown=True)
         self._commit.answers.append(answer)
 
     def _execute(self, command: Command, at: int) -> dict[str, Any]:
@@ -82,6 +84,9 @@ class Execution:
         return {"dropped": dropped}
 
     def _add_silence(self, command: AddSilence, at: int) -> dict[str, Any]:
+        if self._silences.full(at):
+            what = f"there are {LIVING_MAX} silences already; expire some, or let one mean more alerts"
+            raise Refusal(what)
         self._put_silence(command.silence, at)
         return self._effect(command.silence.id, at)
 
@@ -117,7 +122,7 @@ class Execution:
     def _living_silence(self, id: str, at: int) -> Silence:
         known = self._silences.known.get(id)
         if known is None:
-            raise Refusal(f"there is no silence {id}; `silence list` shows those that there are")
+            raise Unknown(f"there is no silence {id}; `silence list` shows those that there are")
         if known.state(at) == "expired":
             over = known.expired or "its time is over"
             raise Refusal(f"silence {id} has ended already: {over}")
@@ -133,7 +138,7 @@ class Execution:
     def _forget(self, command: Forget) -> dict[str, Any]:
         rules = [each for each in self._rules if each.rule.alert == command.alert]
         if not rules:
-            raise Refusal(self._no_rule(command.alert))
+            raise Unknown(self._no_rule(command.alert))
         forgetful = [each for each in rules if each.rule.forgets]
         if not forgetful:
             raise Refusal(
@@ -142,7 +147,7 @@ class Execution:
             )
         found = [(each, state) for each in forgetful for state in _matching(each, command.labels)]
         if not found:
-            raise Refusal(_none_found(forgetful[0], command.labels))
+            raise _none_found(forgetful[0], command.labels)
         labels = [each.life.labels_of(state.key) for each, state in found]
         expected = any(_expects(each, state) for each, state in found)
         for each, state in found:
@@ -177,17 +182,17 @@ def _has(state: State, places: Mapping[int, str]) -> bool:
     return all(parts[place] == text for place, text in places.items())
 
 
-def _none_found(evaluation: Evaluation, labels: Labels) -> str:
+def _none_found(evaluation: Evaluation, labels: Labels) -> Refusal | Unknown:
     own = [label_of(field) for field in evaluation.rule.by]
     name = evaluation.rule.alert
     if own and not labels.keys() & set(own):
-        return f"{name} watches combinations of {', '.join(own)}; say which one, for example {own[0]}=VALUE"
+        return Refusal(f"{name} watches combinations of {', '.join(own)}; say which one, for example {own[0]}=VALUE")
     known = [
         " ".join(f"{label}={text}" for label, text in zip(own, state.key.split(SEPARATOR), strict=False))
         for state in list(evaluation.states.values())[:SHOWN_MAX]
     ]
     wanted = " ".join(f"{label}={text}" for label, text in labels.items())
-    return f"{name} watches nothing with {wanted or 'no labels'}; it watches {_some(known) or 'nothing'}"
+    return Unknown(f"{name} watches nothing with {wanted or 'no labels'}; it watches {_some(known) or 'nothing'}")
 
 
 def _expects(evaluation: Evaluation, state: State) -> bool:

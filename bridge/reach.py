@@ -7,7 +7,7 @@ import msgspec
 from bridge.alert import identity
 from bridge.builtin import builtin_rules
 from bridge.muting import Muting
-from bridge.route import Tree
+from bridge.route import Backoff, Tree
 from bridge.routing import Routing
 
 Labels = Mapping[str, str]
@@ -24,6 +24,7 @@ class Reach(msgspec.Struct, frozen=True):
     group_wait: int
     group_interval: int
     repeat_interval: int
+    repeat_backoff: Backoff | None
     muted: str
     """Why nobody is told then; empty if somebody is."""
     could_be_muted: tuple[str, ...]
@@ -51,6 +52,7 @@ def reach(routing: Routing, labels: Labels, at: int, firing: Iterable[Labels] = 
                 group_wait=place.wait,
                 group_interval=node.group_interval,
                 repeat_interval=node.repeat_interval,
+                repeat_backoff=node.repeat_backoff,
                 muted=("" if own else muting.of_time(node.mute, node.active, at)) or why,
                 could_be_muted=possible,
             )

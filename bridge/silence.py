@@ -12,6 +12,10 @@ from bridge.values import DAY, MINUTE, NEVER
 KEPT = 5 * DAY
 """How long a silence that has ended can still be listed; Alertmanager's default."""
 
+LIVING_MAX = 1000
+"""Silences that have not ended, without those of the file: each is asked about every alert. As many that have ended
+are kept."""
+
 NOTICE = 15 * MINUTE
 """So long before its end a silence that still mutes firing alerts says so; a short one when a quarter is left."""
 
@@ -117,6 +121,24 @@ class Silences:
         """Whether it is its time now."""
         return self._mutes_at(self.known[id], at)
 
+    def full(self, at: int) -> bool:
+        """There is no room for one more, unless one ends."""
+        return sum(not each.declared and each.state(at) != "expired" for each in self.known.values()) >= LIVING_MAX
+
+    def complaints(self, at: int) -> list[str]:
+        """Of each that has not ended and names time intervals that the rules file does not have any more: it mutes
+        nothing within these, and nobody would know why."""
+        found = []
+        for id, each in self.known.items():
+            gone = [name for name in each.time_intervals if name not in self._intervals]
+            if gone and not each.declared and each.state(at) != "expired":
+                found.append(
+                    f"silence {id} ({', '.join(each.matchers)}) does not mute within {', '.join(gone)} any more: the "
+                    "rules file has no such time interval; put it back, or give the silence others with `silence "
+                    "update`, or expire it"
+                )
+        return found
+
     # -- what happens to them -----------------------------------------------------------------------------------
 
     def declare(self, declared: Iterable[Silence], intervals: Mapping[str, TimeIntervals], at: int) -> None:
@@ -217,8 +239,11 @@ class Silences:
 
     def _forget(self, at: int) -> None:
         """Declared ones stay, or they would begin anew."""
-        for id in [id for id, silence in self.known.items() if silence.end + KEPT <= at and not silence.declared]:
-            self._drop(id)
+        ended = [each for each in self.known.values() if each.state(at) == "expired" and not each.declared]
+        ended.sort(key=lambda each: (each.end, each.id))
+        for place, each in enumerate(ended):
+            if each.end + KEPT <= at or len(ended) - place > LIVING_MAX:
+                self._drop(each.id)
 
     def _look_ahead(self) -> None:
         first = min(((silence.notice_at, id) for id, silence in self.known.items()), default=(NEVER, ""))

@@ -26,8 +26,6 @@ _SHORTEST_MONTH = 28
 
 def _minutes(written: object) -> int:
     """`09:30` → minutes since midnight. Raises ValueError."""
-    if isinstance(written, int) and not isinstance(written, bool):
-        return written
     match = _TIME.fullmatch(written) if isinstance(written, str) else None
     if not match:
         raise ValueError(f"{str(written)[:40]!r} is no time of a day; write for example 09:30, or 24:00 for its end")

@@ -71,6 +71,7 @@ def test_programs_get_the_receivers_in_their_order() -> None:
     pager, ops = answer["routes"]
     assert pager["group_key"] == '{}/{severity="critical"}:{alertname="A", cluster="prod"}'
     assert (pager["group_wait"], pager["muted"]) == ("0s", None)
+    assert (pager["repeat_backoff"], ops["repeat_backoff"]) == (None, {"factor": 2.0, "max": "1d"})
     assert ops["muted"] == "outside of the time intervals office-hours"
 
 
@@ -110,8 +111,9 @@ def test_people_read_lines() -> None:
         "  ops  MUTED: outside of the time intervals office-hours",
         '    route  {}/{severity="critical"}',
         '    group  {cluster="prod"}',
-        "    told   after 30s, then every 5m if there is news, reminders every 4h",
+        "    told   after 30s, then every 5m if there is news, reminders every 4h, each 2 times as late, up to 1d",
     ]
+    assert "those of the running bridge: nats-alert-bridge silence list" in result.stderr
 
 
 @pytest.mark.usefixtures("rules")

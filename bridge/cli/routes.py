@@ -24,6 +24,7 @@ from bridge.setup import Setup
 from bridge.values import parse_moment, write_duration
 
 Labels = dict[str, str]
+_ELSEWHERE = "of silences only the file's are known here; those of the running bridge: nats-alert-bridge silence list"
 _SPANS = ("group_wait", "group_interval", "repeat_interval")
 
 
@@ -62,7 +63,8 @@ def test(
 ) -> None:
     """Say who is told of an alert with these labels, together with what, and what mutes it.
 
-    The labels that the rules file puts on every alert are added. Only silences of the file are known here.
+    The labels that the rules file puts on every alert are added. It needs no bridge that runs, so of silences only
+    those of the file are known here.
     """
     at = SystemClock().now() if moment is None else _moment(moment)
     wanted = _setup(path)
@@ -71,6 +73,7 @@ def test(
     others = [{**common, **_labels(other.split(","))} for other in firing]
     found = reach(wanted.routing, alert, at, others)
     click.echo(_json(found, alert, at) if as_json else _text(found, alert, at))
+    click.echo(_ELSEWHERE, err=True)
 
 
 def _setup(path: Path | None) -> Setup:
@@ -111,7 +114,13 @@ def _json(found: list[Reach], labels: Labels, at: int) -> str:
 
 def _fields(each: Reach) -> dict[str, Any]:
     fields = msgspec.structs.asdict(each)
-    return {**fields, **{key: write_duration(fields[key]) for key in _SPANS}, "muted": each.muted or None}
+    backoff = each.repeat_backoff
+    return {
+        **fields,
+        **{key: write_duration(fields[key]) for key in _SPANS},
+        "repeat_backoff": backoff and {"factor": backoff.factor, "max": write_duration(backoff.max)},
+        "muted": each.muted or None,
+    }
 
 
 def _text(found: list[Reach], labels: Labels, at: int) -> str:
@@ -123,10 +132,16 @@ def _text(found: list[Reach], labels: Labels, at: int) -> str:
             f"  {each.receiver}" + (f"  MUTED: {each.muted}" if each.muted else ""),
             f"    route  {each.route}",
             "    group  {}".format(each.group_key.removeprefix(each.route).lstrip(":")),
-            "    told   after {}, then every {} if there is news, reminders every {}".format(*spans),
+            "    told   after {}, then every {} if there is news, reminders every {}".format(*spans) + _slower(each),
         ]
         lines += [f"    muted  while {source} fires" for source in each.could_be_muted]
     return "\n".join(lines)
+
+
+def _slower(each: Reach) -> str:
+    if (backoff := each.repeat_backoff) is None:
+        return ""
+    return f", each {backoff.factor:g} times as late, up to {write_duration(max(backoff.max, each.repeat_interval))}"
 
 
 def _time(at: int) -> str:

@@ -47,7 +47,9 @@ def silence() -> None:
 
 
 _labels = click.argument("labels", nargs=-1, callback=matchers, metavar="[ALERT] [LABEL=VALUE…]")
-_for = click.option("--for", "duration", callback=span, metavar="DURATION", help="Until so long from now, such as 2h.")
+_for = click.option(
+    "--for", "duration", callback=span, metavar="DURATION", help="For so long, from now or from --from on, such as 2h."
+)
 _until = click.option(
     "--until", callback=_instant, metavar="TIME", help="The next 18:30, 2026-12-24T18:30, or with a zone."
 )
@@ -88,7 +90,7 @@ def add(
     """
     if not labels:
         raise click.UsageError("say which alerts: write for example AuthErrorBurst client_host=10.0.0.9")
-    end = _end_of(duration, until)
+    end = _end_of(duration, until, start)
     if end is None and not intervals:
         raise click.UsageError("a silence needs an end: write --for 2h, --until 18:30, or a --time-interval NAME")
     wanted = {
@@ -169,10 +171,13 @@ def _said(each: Silenced, name: str) -> str:
             return repr(text) if text else "none"
 
 
-def _end_of(duration: int | None, until: int | None) -> int | None:
+def _end_of(duration: int | None, until: int | None, start: int | None = None) -> int | None:
+    """`start`: None for one that begins, or began, before now."""
     if duration is not None and until is not None:
         raise click.UsageError("--for and --until both say when it ends; keep one")
-    return until if duration is None else time.time_ns() // (1000 * MICROSECOND) + duration
+    if duration is None:
+        return until
+    return (time.time_ns() // (1000 * MICROSECOND) if start is None else start) + duration
 
 
 def _effect(done: Mapping[str, Any]) -> str:
@@ -214,7 +219,7 @@ def show_(id: str, path: Path | None, as_json: bool) -> None:
     click.echo(f"{each.id}: {each.state}" + (f", {each.expired}" if each.expired else ""))
     click.echo(f"  mutes    {', '.join(each.matchers)}")
     click.echo(f"  from     {moment(each.starts_at, zone=True)}, {ago(each.starts_at)}")
-    click.echo(f"  until    {_end(each)}")
+    click.echo(f"  until    {_end(each, zone=True)}")
     click.echo(f"  by       {each.created_by or 'the rules file' if each.declared else each.created_by}")
     if each.comment:
         click.echo(f"  comment  {each.comment}")
@@ -262,7 +267,7 @@ def _row(each: Silenced) -> list[str]:
     return [each.id, each.state, ", ".join(each.matchers), _end(each), by, comment]
 
 
-def _end(each: Silenced) -> str:
+def _end(each: Silenced, zone: bool = False) -> str:
     within = f"within {', '.join(each.time_intervals)}" if each.time_intervals else ""
-    ends = f"{moment(each.ends_at)}, {ago(each.ends_at)}" if each.ends_at else ""
+    ends = f"{moment(each.ends_at, zone)}, {ago(each.ends_at)}" if each.ends_at else ""
     return "; ".join(filter(None, (ends, within))) or "never"

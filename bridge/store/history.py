@@ -22,7 +22,9 @@ T = TypeVar("T")
 
 _ALERT_ID = re.compile(r"[0-9a-f]{6,16}")
 
-_ROW = """id, destination, created, due, expires, attempts, state, settled_at, detail, body"""
+# The row itself counts only the tries after which it waited on.
+_ROW = """id, destination, created, due, expires,
+    max(attempts, (SELECT count(*) FROM attempt WHERE attempt.row = outbox.id)), state, settled_at, detail, body"""
 _HOLDING = """(SELECT mention.row FROM mention WHERE mention.alert IN (
     SELECT alert FROM change WHERE {alert} UNION SELECT alert FROM muted WHERE {alert}))"""
 

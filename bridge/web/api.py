@@ -172,7 +172,9 @@ class Api:
         except TimeoutError:
             why = self._bridge.degraded() or "the bridge is busy"
             return _error(503, f"the command was taken, but is not on disk yet: {why}")
-        return _error(409, answer.error) if answer.error else _json(answer.result)
+        if answer.error:
+            return _error(404 if answer.unknown else 409, answer.error)
+        return _json(answer.result)
 
     async def _read(self, read: Callable[..., T], *given: Any) -> T:
         """In a thread, as the main loop must not wait for a disk."""

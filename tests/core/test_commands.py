@@ -149,6 +149,14 @@ def test_what_the_file_expects_is_said_to_come_back() -> None:
     assert forget(stage, server_name="n1").result["expected"]
 
 
+UNKNOWN: list[tuple[tuple[str, ...], dict[str, str]]] = [
+    (("Silend",), {}),
+    ((), {"server_name": "n9"}),
+    ((), {}),
+    (("Burst",), {}),
+]
+
+
 def test_what_cannot_be_forgotten_is_refused_and_what_can_is_named() -> None:
     stage = Stage(silent(), rule(alert="Burst", events="client.auth_error", type="frequency", count=2, within="1m"))
     stage.play(statsz(1, "n1"), statsz(1, "n2", "P2")).wait(60)
@@ -161,4 +169,5 @@ def test_what_cannot_be_forgotten_is_refused_and_what_can_is_named() -> None:
         "Silent watches combinations of server_name; say which one, for example server_name=VALUE"
     )
     assert forget(stage, "Burst").error.startswith("Burst is of type frequency, which has nothing to forget")
+    assert [forget(stage, *words, **labels).unknown for words, labels in UNKNOWN] == [True, True, False, False]
     assert len(stage.changes) == changes

@@ -10,7 +10,7 @@ import pytest
 from bridge.command import AddSilence, ExpireSilence
 from bridge.commit import Muted
 from bridge.inhibit import InhibitRule
-from bridge.inputs import Happening
+from bridge.inputs import Asked, Happening
 from bridge.label_matchers import LabelMatchers
 from bridge.muting import Mutes
 from bridge.route import Route
@@ -230,6 +230,37 @@ def test_a_recurring_silence_mutes_within_its_time_intervals_only() -> None:
     stage.goes(1, "x").upto(400)
 
     assert brief(stage.messages()) == [(131, "first", [("x", "firing")])]
+
+
+def test_a_silence_whose_time_interval_is_gone_is_complained_of_until_it_ends() -> None:
+    stage = stage_of(time_intervals={"nights": _intervals(at(0), at(120))})
+    hush(stage, given := silence(0, None, time_intervals=("nights",)))
+    silences = stage.engine.outbox.muting.silences
+    assert silences.complaints(at(1)) == []
+
+    stage.reload(setup_=wanted())
+    (complaint,) = silences.complaints(at(1))
+    assert complaint.startswith(f"silence {given.id} (client_name = x) does not mute within nights any more: the rules")
+    stage.play(ExpireSilence(given.id, at(2)))
+    assert silences.complaints(at(3)) == []
+
+
+def test_silences_are_bounded_and_those_that_ended_first_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("silence", "execution"):
+        monkeypatch.setattr(f"bridge.{module}.LIVING_MAX", 3)
+    stage = stage_of(silences=(declared(silence(0, 10_000, declared=True)),))
+    given = [silence(0, 100 + n, f"a = {n}") for n in range(9)]
+    stage.play(*(Asked(n, AddSilence(each, at(1)), at(1)) for n, each in enumerate(given[:4])))
+    error = stage.commits[-1].answers[-1].error
+    assert error == "there are 3 silences already; expire some, or let one mean more alerts"
+
+    for n, each in enumerate(given[4:]):
+        stage.play(ExpireSilence(given[n if n < 3 else n + 1].id, at(10 + n)))
+        hush(stage, each, 10 + n)
+    known = stage.engine.outbox.muting.silences.known.values()
+    assert sum(each.expired == "" and not each.declared for each in known) == 3
+    assert len(known) == 7
+    assert given[0].id not in {each.id for each in known}
 
 
 def _intervals(begin: int, end: int) -> TimeIntervals:

@@ -124,6 +124,12 @@ def test_edges(keys: dict[str, Any], within: list[str], outside: list[str]) -> N
     assert [written for written in outside if interval.contains(at(written))] == []
 
 
+@pytest.mark.parametrize("start", [9, 540, "9:00", "09:00:00", True])
+def test_a_time_of_a_day_is_text_with_two_digits_of_each(start: object) -> None:
+    with pytest.raises(ValueError, match=f"{str(start)!r} is no time of a day; write for example 09:30"):
+        TimeInterval.model_validate({"times": [{"start_time": start, "end_time": "17:00"}]})
+
+
 def test_local_is_where_the_machine_is() -> None:
     interval = TimeInterval.model_validate({"location": "Local", "years": ["2026"]})
 

@@ -70,7 +70,7 @@ async def test_what_makes_no_sense_is_refused_in_words(start_bridge: StartBridge
         ("/silences", {**SILENCE, "comment": "x" * 1001}, 400, "Expected `str` of length <= 1000"),
         ("/silences/abc/expire", {}, 404, "there is no silence abc"),
         ("/silences/abc", {"comment": "x"}, 404, "there is no silence abc"),
-        ("/forget", {"alert": "A", "labels": {}}, 409, "no rule makes an alert A"),
+        ("/forget", {"alert": "A", "labels": {}}, 404, "no rule makes an alert A"),
         ("/nothing", {}, 404, "there is nothing here"),
     ]
     for path, content, status, error in refused:

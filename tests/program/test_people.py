@@ -226,6 +226,10 @@ async def test_a_recurring_silence_is_added_and_one_of_the_file_is_edited_there(
     ]
     refused = say(bridge, "silence", "update", declared, "--for", "1h")
     assert refused.err == f"silence {declared} stands in the rules file; edit it there and reload, or expire it\n"
+    bridge.write(rules_file(server.url, sink.url, RULES, http=f"{{listen: '127.0.0.1:{port}'}}"))
+    bridge.hang_up()
+    await bridge.says(f"silence {always} (alertname=AuthErrorBurst) does not mute within always any more: the rules")
+    assert not _alerts(bridge)[0]["muted"]
 
 
 async def test_a_silence_without_an_end_or_for_no_alert_of_now_says_so(
@@ -240,6 +244,9 @@ async def test_a_silence_without_an_end_or_for_no_alert_of_now_says_so(
     nearly_a_day = (datetime.now(UTC).astimezone() - timedelta(minutes=1)).strftime("%H:%M")
     tomorrow = said(bridge, "silence", "add", "Nothing", "--until", nearly_a_day).strip()
     assert ", in 23h5" in said(bridge, "silence", "show", tomorrow)
+    later = said(bridge, "silence", "add", "Nothing", "--from", "2097-01-01T10:00Z", "--for", "5m").strip()
+    shown = json.loads(said(bridge, "silence", "show", later, "--json"))["silence"]
+    assert (shown["starts_at"], shown["ends_at"]) == ("2097-01-01T10:00:00Z", "2097-01-01T10:05:00Z")
 
 
 async def test_an_alert_says_when_it_will_be_told_to_whom_and_what_mutes_it_for_whom(

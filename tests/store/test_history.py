@@ -60,6 +60,7 @@ async def test_an_alert_its_message_and_what_became_of_it_are_told_in_the_order_
     every = read_history(path, "", None, 0, 100)
     assert kinds(every) == ["Turn", "Fixed", "Try", "Ended", "Turn", "Quieted"]
     assert [entry.at.timestamp() for entry in every] == [1, 2, 3, 4, 6, 7]
+    assert [entry.message.attempts for entry in every if isinstance(entry, Fixed)] == [1]
     assert read_history(path, "SlowDisk", None, 0, 100) == every
     assert read_history(path, FIRST[:6], None, 0, 100) == every[:4]
     assert read_history(path, "Slow", None, 0, 100) == []
