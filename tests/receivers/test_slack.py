@@ -242,6 +242,14 @@ def test_a_page_for_browsers_is_no_answer_of_slacks(body: bytes) -> None:
         SLACK.judge(Reply(status=200, body=body))
 
 
+@pytest.mark.parametrize(("body", "untaken"), [(b"<html>ok</html>", True), (b'{"ok":true,"cha', False), (b"", False)])
+def test_an_app_that_cannot_read_the_answer_may_have_been_heard(body: bytes, untaken: bool) -> None:
+    app = Slack.model_validate({"bot_token": "x", "channel": "#a"})
+    with pytest.raises(Transient, match="check base_url") as caught:
+        app.judge(Reply(status=200, body=body))
+    assert caught.value.is_untaken == untaken
+
+
 @pytest.mark.parametrize(
     ("word", "shown"),
     [("some_new_trouble", True), ("xoxb-1-a", False), ("https://x", False), ("hunter", False), ("a_" * 40, False)],

@@ -179,8 +179,9 @@ def judge_app(reply: Reply) -> None:
 
 
 def _not_slacks(reply: Reply, key: str) -> Transient:
-    what = f"the answer is not Slack's; check {key}, and what stands in between"
-    return Transient(f"HTTP {reply.status}: {what}", reply.status)
+    what = f"HTTP {reply.status}: the answer is not Slack's; check {key}, and what stands in between"
+    # Without a status where it may have been taken: what cannot be read may be half of an answer.
+    return Transient(what, reply.status if is_page(reply) else None)
 
 
 def _judge_word(reply: Reply) -> None:
