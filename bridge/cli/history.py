@@ -52,12 +52,9 @@ def _row(entry: Entry) -> list[str]:
         case Fixed(message=message):
             names = ", ".join(dict.fromkeys(alert.labels.get("alertname", "") for alert in message.alerts))
             count = f"{len(message.alerts)} alert{'s' if len(message.alerts) != 1 else ''}: {names}"
-            return [
-                when,
-                "message",
-                f"{message.id} to {message.destination}",
-                f"{message.status} ({message.reason}), {count}",
-            ]
+            renewed = f"as fixed anew {moment(message.renewed)}" if message.renewed else ""
+            detail = _joined(f"{message.status} ({message.reason})", count, renewed)
+            return [when, "message", f"{message.id} to {message.destination}", detail]
         case Try():
             word = entry.trouble or "delivered"
             seconds = f"{entry.seconds:.3f} s"

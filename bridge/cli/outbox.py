@@ -62,7 +62,8 @@ def show_(id: str, path: Path | None, as_json: bool) -> None:
         return
     message = found.message
     click.echo(f"{message.id} to {message.destination}: {message.status} ({message.reason}), {message.state}")
-    click.echo(f"fixed {moment(message.created, zone=True)}, {ago(message.created)}; {_fate(message)}")
+    renewed = f", and anew {moment(message.renewed)}" if message.renewed else ""
+    click.echo(f"fixed {moment(message.created, zone=True)}, {ago(message.created)}{renewed}; {_fate(message)}")
     for alert in message.alerts:
         name = shown(alert.labels.get("alertname", ""), alert.labels)
         click.echo(f"  {alert.state}  {name}  {alert.summary}  {alert.id}")

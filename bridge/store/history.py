@@ -220,6 +220,7 @@ def _message(row: tuple[Any, ...]) -> Message:
         group_labels=told.group_labels if told else {},
         state=state,
         created=when(created),
+        renewed=when(told.created_at) if told and told.id != id else None,
         due=when(due),
         expires=when(expires),
         settled=None if settled is None else when(settled),

@@ -72,6 +72,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     """`pending`, `delivered` or `dead`."""
     created: datetime
+    renewed: datetime | None
+    """When it was fixed anew, for the last time, as there was more to tell and nobody had it yet."""
     due: datetime
     expires: datetime
     settled: datetime | None

@@ -101,6 +101,23 @@ async def test_a_message_is_found_by_the_beginning_of_its_id_if_no_other_begins_
     assert read_outbox(path, ["dead"], "ops/other/0", 10) == read_outbox(path, ["pending"], "", 10) == []
 
 
+async def test_a_message_that_got_more_to_tell_says_when_and_belongs_to_all_that_it_tells_of(path: Path) -> None:
+    store = await Store.open(path)
+    first, new = row(1), change(2, "fedcba9876543210")
+    more = msgspec.structs.replace(row(2).notification.alerts[0], id="fedcba9876543210")
+    await store.commit(Commit(1, 1, b"", rows=[first], changes=[change(1), new]))
+    told = msgspec.structs.replace(
+        first.notification, id=f"{first.id}-2", created_at=9 * SECOND, alerts=[*first.notification.alerts, more]
+    )
+    await store.commit(Commit(2, 2, b"", rows=[msgspec.structs.replace(first, notification=told, attempts=3, asked=7)]))
+    await store.close()
+    (message,) = read_outbox(path, ["pending"], "", 10)
+    assert (message.id, message.created.timestamp(), message.attempts) == (first.id, 1, 3)
+    assert message.renewed
+    assert message.renewed.timestamp() == 9
+    assert kinds(read_history(path, "fedcba9876543210", None, 0, 10)) == ["Fixed", "Turn"]
+
+
 async def test_many_may_read_while_it_is_written_and_see_what_is_committed(path: Path) -> None:
     store = await Store.open(path)
     await store.commit(Commit(1, 1, b"", changes=[change(1)]))
