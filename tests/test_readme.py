@@ -98,7 +98,8 @@ def _with_route(route: str) -> str:
     file = rules_files()[0]
     assert "route:\n  receiver: nats-ops\n" in file
     pager = "receivers:\n  - name: pager\n    webhook_configs: [{url: https://pager.example.net}]\n"
-    return file.replace("route:\n  receiver: nats-ops\n", route).replace("receivers:\n", pager)
+    silent = "  - {alert: ServerSilent, events: server.statsz, type: flatline, within: 35s, by: [server.name]}\n"
+    return file.replace("route:\n  receiver: nats-ops\n", route).replace("receivers:\n", pager) + silent
 
 
 def test_every_receiver_in_it_is_sound(tmp_path: Path) -> None:

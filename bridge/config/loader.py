@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from pydantic import ValidationError, create_model
 
+from bridge.builtin import builtin_rules
 from bridge.config.advice import advise
 from bridge.config.composer import SIZE_MAX, parse_document
 from bridge.config.document import Plain, clip
@@ -16,6 +17,7 @@ from bridge.config.problems import keys_of, translate
 from bridge.config.references import Identities, check_main, check_rules, mapping, sequence
 from bridge.config.schema import Config, RuleDefaults, RuleFile, config_model
 from bridge.config.sketch import mended
+from bridge.config.strangers import strangers
 from bridge.config.substitution import Substituted
 from bridge.config.vocabulary import nearest, suggestion
 from bridge.errors import ConfigError, Problem
@@ -70,7 +72,10 @@ def load(
         config=main.config,
         rules=[rule for file in sound for rule in file.rules],
         broken={each: _errors(file.problems) for each, file in files.items() if _errors(file.problems)},
-        warnings=[problem for file in sound for problem in file.problems if problem.severity == "warning"],
+        warnings=[
+            *(problem for file in sound for problem in file.problems if problem.severity == "warning"),
+            *reading.with_strangers([], files.values()),
+        ],
     )
 
 
@@ -88,8 +93,9 @@ def check(
     for path in paths:
         reading = _Reading(environ, destinations, rule_types)
         main = reading.main(path, alone=True)
-        files = [main, *(reading.rule_file(each) for each in main.rule_files)]
-        problems |= {str(problem): problem for file in files for problem in file.problems}
+        files = [reading.rule_file(each) for each in main.rule_files]
+        found = [reading.with_strangers(main.problems, files), *(file.problems for file in files)]
+        problems |= {str(problem): problem for each in found for problem in each}
     return list(problems.values())
 
 
@@ -131,6 +137,7 @@ class _Reading:
         self._identities: Identities = {}
         self._labels: dict[str, Plain] = {}
         self._imports: str | None = None
+        self._main: Substituted | None = None
 
     def main(self, path: Path, alone: bool = False) -> _File:
         """Read a main file; with `alone`, also a rule file that no main file names."""
@@ -143,7 +150,7 @@ class _Reading:
             return self._rule_file(path, given)
         if self._trim:
             given.value = self._trim(given.value)
-        self._labels = mapping(top.get("labels"))
+        self._main, self._labels = given, mapping(top.get("labels"))
         imports = mapping(top.get("nats")).get("imports", "")
         self._imports = imports if isinstance(imports, str) else None
         config, faults = self._validate(self._model, given.value, given, path)
@@ -151,6 +158,14 @@ class _Reading:
         rule_files, warnings = _find_rule_files(path, given)
         problems = _in_order(given, [*faults, *check_main(given), *rule_faults, *warnings])
         return _File(problems, config, rules, rule_files)
+
+    def with_strangers(self, problems: list[Problem], files: Iterable[_File]) -> list[Problem]:
+        """The main file's, and what its matchers ask for and no rule makes, once all rule files are read. What a broken
+        one would make is not known."""
+        if self._main is None or any(_errors(file.problems) for file in files):
+            return problems
+        alerts = {*self._identities, *(rule.alert for rule in builtin_rules(()))}
+        return _in_order(self._main, [*problems, *strangers(self._main, alerts)])
 
     def rule_file(self, path: Path) -> _File:
         """Read a file that the main file named."""

@@ -79,6 +79,13 @@ def sequence(value: Plain) -> list[Plain]:
     return value if isinstance(value, list) else []
 
 
+def routes(path: KeyPath, route: Mapping) -> Iterator[tuple[KeyPath, Mapping]]:
+    """A route and all below it, with their places."""
+    yield path, route
+    for index, below in enumerate(sequence(route.get("routes"))):
+        yield from routes((*path, "routes", index), mapping(below))
+
+
 def _receiver_problems(given: Substituted, main: Mapping) -> Iterator[Problem]:
     seen: dict[str, int] = {}
     queues: set[str] = set()
@@ -139,7 +146,7 @@ def _queue_problems(given: Substituted, path: KeyPath, receiver: Mapping, queues
 def _route_problems(given: Substituted, main: Mapping) -> Iterator[Problem]:
     names = [mapping(receiver).get("name") for receiver in sequence(main.get("receivers"))]
     intervals = {mapping(each).get("name") for each in sequence(main.get("time_intervals"))}
-    for path, route in _routes(("route",), mapping(main.get("route"))):
+    for path, route in routes(("route",), mapping(main.get("route"))):
         wanted = route.get("receiver")
         if isinstance(wanted, str) and wanted not in names:
             written = str(given.document.at((*path, "receiver")))
@@ -155,14 +162,8 @@ def _route_problems(given: Substituted, main: Mapping) -> Iterator[Problem]:
     for index, rule in enumerate(sequence(main.get("inhibit_rules"))):
         for key in ("source_matchers", "target_matchers"):
             yield from _matcher_problems(given, ("inhibit_rules", index, key), mapping(rule).get(key))
+        yield from _equal_problems(given, ("inhibit_rules", index, "equal"), mapping(rule).get("equal"))
     yield from _doubled_intervals(given, main)
-
-
-def _routes(path: KeyPath, route: Mapping) -> Iterator[tuple[KeyPath, Mapping]]:
-    """A route and all below it, with their places."""
-    yield path, route
-    for index, below in enumerate(sequence(route.get("routes"))):
-        yield from _routes((*path, "routes", index), mapping(below))
 
 
 def _matcher_problems(given: Substituted, path: KeyPath, lines: Plain) -> Iterator[Problem]:
@@ -183,10 +184,27 @@ def _suspicion(matcher: Matcher) -> str | None:
         return f"this compares with the text {clip(matcher.value)!r}; write {matcher.field} = {meant}"
     if len(matcher.value) > 1 and matcher.value[0] == matcher.value[-1] == "'":
         return f'here \' is a part of the value; write {matcher.field} {matcher.op} "{clip(matcher.value[1:-1])}"'
+    return _no_label(matcher.field)
+
+
+def _equal_problems(given: Substituted, path: KeyPath, names: Plain) -> Iterator[Problem]:
+    """Labels that are empty everywhere agree always, so that far more is muted than was meant."""
+    for index, name in enumerate(sequence(names)):
+        what = _no_label(name) if isinstance(name, str) else None
+        if what and not given.tells(what, (*path, index)):
+            yield given.document.problem((*path, index), f"{what}; as it is, this is equal for all alerts", "warning")
+
+
+def _no_label(name: str) -> str | None:
+    """Why no alert has it, and what is meant; None if one may."""
     try:
-        check_label(matcher.field)
+        check_label(name)
     except ValueError as error:
-        return f"no alert has this label: {error}"
+        meant = label_of(name)
+        is_field = meant != name and _no_label(meant) is None
+        return (
+            f"no alert has the label {clip(name)!r}; write {meant}" if is_field else f"no alert has this label: {error}"
+        )
     return None
 
 
