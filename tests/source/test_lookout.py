@@ -82,6 +82,20 @@ async def test_an_import_that_is_removed_is_told_and_so_is_its_return(start_serv
         await eventually(lambda: denied(it.heard) == {})
 
 
+async def test_an_import_that_goes_with_its_account_is_no_news(start_server: StartServer) -> None:
+    server = start_server(importing(A, B))
+    async with run(settings_for(server), SUBJECTS, OFTEN) as it:
+        watch(it)
+        await eventually(lambda: it.heard.tales("permission_granted"))
+        without = server.config.replace(f"{A}, ", "").replace(
+            f"  A {{ users: [{{user: A, password: p}}], {EXPORT} }}\n", ""
+        )
+        assert "user: A" not in without
+        server.reload(without)
+        await eventually(lambda: [one.account for one in it.source._lookout._seen] == ["B"])
+        assert not it.heard.tales("permission_denied")
+
+
 @pytest.mark.parametrize(
     ("imports", "subject", "what"),
     [
