@@ -28,7 +28,9 @@ def alerts(labels: tuple[str, ...], path: Path | None, as_json: bool) -> None:
     elif found:
         show(["alert", "state", f"since ({zone()})", "", "value", "events", "told"], map(_row, found))
     else:
-        click.echo("no alert fires")
+        # A misspelt name must not look like an all-clear.
+        what = f"no alert that matches {', '.join(labels)}" if labels else "no alert"
+        click.echo(f"{what} fires or is pending")
 
 
 def _row(alert: Firing) -> list[str]:

@@ -40,7 +40,10 @@ def history(alert: str, labels: tuple[str, ...], since: int, limit: int, path: P
         if len(found) == limit:
             click.echo(f"only the newest {limit} are shown; --limit shows more", err=True)
     else:
-        click.echo(f"nothing happened in the last {write_duration(since)}")
+        asked_for = ", ".join(filter(None, (alert, *labels)))
+        what = f"nothing of {asked_for} happened" if asked_for else "nothing happened"
+        hint = "; `nats-alert-bridge history` shows what did" if asked_for else ""
+        click.echo(f"{what} in the last {write_duration(since)}{hint}")
 
 
 def _row(entry: Entry) -> list[str]:

@@ -47,7 +47,8 @@ def list_(dead: bool, delivered: bool, destination: str, limit: int, path: Path 
         if len(found) == limit:
             click.echo(f"only the newest {limit} are shown; --limit shows more", err=True)
     else:
-        click.echo("no message waits" if states == ["pending"] else f"no message is {' or '.join(states)}")
+        what = f"no message for {destination}" if destination else "no message"
+        click.echo(f"{what} waits" if states == ["pending"] else f"{what} is {' or '.join(states)}")
 
 
 @outbox.command("show")

@@ -11,7 +11,7 @@ import msgspec
 from bridge.alert import Alert
 from bridge.group import Group, load
 from bridge.label_matchers import Selects
-from bridge.store.readonly import reading, when
+from bridge.store.readonly import TRIES, reading, when
 from bridge.store.told import Firing, Grouped, Telling
 from bridge.values import NEVER
 
@@ -63,7 +63,7 @@ def _firing(db: sqlite3.Connection, alert: Alert, groups: Mapping[str, Group]) -
 def _told(db: sqlite3.Connection, alert: str) -> list[Telling]:
     latest: dict[str, Telling] = {}
     rows = db.execute(
-        """SELECT destination, id, state, coalesce(settled_at, created), detail, attempts FROM mention
+        f"""SELECT destination, id, state, coalesce(settled_at, created), detail, {TRIES} FROM mention
         JOIN outbox ON outbox.id = mention.row WHERE mention.alert = ? ORDER BY created""",
         [alert],
     )

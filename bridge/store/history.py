@@ -14,7 +14,7 @@ from bridge.commit import OutboxRow
 from bridge.cursor import Change
 from bridge.label_matchers import Selects
 from bridge.notification import Notification
-from bridge.store.readonly import reading, when
+from bridge.store.readonly import TRIES, reading, when
 from bridge.store.rows import read_row
 from bridge.store.told import Ended, Entry, Fixed, Held, Message, Quieted, Silenced, Try, Turn
 
@@ -22,9 +22,7 @@ T = TypeVar("T")
 
 _ALERT_ID = re.compile(r"[0-9a-f]{6,16}")
 
-# The row itself counts only the tries after which it waited on.
-_ROW = """id, destination, created, due, expires,
-    max(attempts, (SELECT count(*) FROM attempt WHERE attempt.row = outbox.id)), state, settled_at, detail, body"""
+_ROW = f"id, destination, created, due, expires, {TRIES}, state, settled_at, detail, body"
 _HOLDING = """(SELECT mention.row FROM mention WHERE mention.alert IN (
     SELECT alert FROM change WHERE {alert} UNION SELECT alert FROM muted WHERE {alert}))"""
 

@@ -12,6 +12,9 @@ from bridge.store.files import beside
 from bridge.store.schema import APPLICATION_ID, MIGRATIONS
 from bridge.store.translation import translated
 
+TRIES = "max(attempts, (SELECT count(*) FROM attempt WHERE attempt.row = outbox.id))"
+"""Of a message: the row itself counts only those after which it waited on."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

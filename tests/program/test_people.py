@@ -86,7 +86,9 @@ async def test_what_fires_and_what_happened_is_shown_by_a_running_bridge_and_by_
     delivered = [("ops/webhook/0", "delivered")]
     (alert,) = await eventually(lambda: [each for each in _alerts(bridge) if _told(each) == delivered])
     assert (alert["name"], alert["state"], alert["value"]) == ("AuthErrorBurst", "firing", 20)
-    assert said(bridge, "alerts", "client_host=10.0.0.1") == "no alert fires\n"
+    assert [each["attempts"] for each in alert["told"]] == [1]
+    none = said(bridge, "alerts", "client_host=10.0.0.1")
+    assert none == "no alert that matches client_host=10.0.0.1 fires or is pending\n"
     running = said(bridge, "history", "AuthErrorBurst")
     assert run("history", "AuthErrorBurst", "--config", str(bridge.rules_path)) == Ended(0, running, "")
     assert [line.split()[2] for line in running.splitlines()[3:] if line.strip()] == ["firing", "message", "delivered"]
@@ -97,7 +99,8 @@ async def test_what_fires_and_what_happened_is_shown_by_a_running_bridge_and_by_
     assert stopped.out == running
     assert stopped.err == f"the bridge does not run; this is what {bridge.database} holds\n"
     assert said(bridge, "history", alert["id"][:8]) == running
-    assert said(bridge, "history", "Nothing") == "nothing happened in the last 1d\n"
+    nothing = "nothing of Nothing happened in the last 1d; `nats-alert-bridge history` shows what did\n"
+    assert said(bridge, "history", "Nothing") == nothing
     assert [each["id"] for each in _alerts(bridge)] == [alert["id"]]
     assert not [path.name for path in bridge.database.parent.iterdir() if path.name.endswith(("-wal", "-shm"))]
 
