@@ -21,7 +21,7 @@ FREE_NEEDED = 32 * 1024 * 1024
 def inspect(path: Path) -> str:
     """What it is, in words. Raises StoreError if a bridge could not work with it."""
     path = Path(os.path.realpath(path))
-    if not path.exists():
+    if not _is_there(path):
         _check_directory(path)
         return f"{path} is not there yet; a start makes it"
     pid = holder(path)
@@ -40,14 +40,22 @@ def inspect(path: Path) -> str:
 
 def free_space(path: Path) -> int:
     """Bytes on the disk of the database, or of the nearest directory above it that exists."""
-    directory = next(parent for parent in Path(os.path.realpath(path)).parents if parent.exists())
+    directory = next(parent for parent in Path(os.path.realpath(path)).parents if _is_there(parent))
     return shutil.disk_usage(directory).free
+
+
+def _is_there(path: Path) -> bool:
+    """False also where this user may not look: what is tried next says so."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _check_directory(path: Path) -> None:
     """A file that has no name can be made in it, or, if it is still missing, where it would be made."""
-    directory = path.parent if path.parent.exists() else path.parent.parent
-    if not directory.exists():
+    directory = path.parent if _is_there(path.parent) else path.parent.parent
+    if not _is_there(directory):
         raise StoreError(f"cannot make {path.parent}: there is no {directory}; make it, or set another storage.path")
     try:
         with tempfile.TemporaryFile(dir=directory):

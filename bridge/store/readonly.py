@@ -15,14 +15,20 @@ from bridge.store.translation import translated
 TRIES = "max(attempts, (SELECT count(*) FROM attempt WHERE attempt.row = outbox.id))"
 """Of a message: the row itself counts only those after which it waited on."""
 
+_AS_WHOM = "run this as root or as the user that the bridge runs as"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """All that is read is of one instant. Keep it short: the log cannot be emptied meanwhile. Raises StoreError."""
-    if not path.exists():
-        raise StoreError(f"there is no database {path} yet; start the bridge, or say with --config which one is meant")
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        what = f"there is no database {path} yet; start the bridge, or say with --config which one is meant"
+        raise StoreError(what) from None
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}; {_AS_WHOM}") from error
     try:
         db = sqlite3.connect(_uri(path), uri=True, isolation_level=None, timeout=1.0)
     except sqlite3.Error as error:
@@ -63,5 +69,5 @@ def _check(db: sqlite3.Connection, path: Path) -> None:
 
 def _unreadable(error: sqlite3.Error, path: Path) -> StoreError:
     if isinstance(error, sqlite3.OperationalError) and "unable to open" in str(error):
-        return StoreError(f"cannot read {path}; run this as root or as the user that the bridge runs as")
+        return StoreError(f"cannot read {path}; {_AS_WHOM}")
     return translated(error, path)

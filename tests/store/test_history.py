@@ -1,5 +1,6 @@
 """What people read of the database: all of it, once, also where a byte of it is another one."""
 
+import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -125,6 +126,18 @@ async def test_many_may_read_while_it_is_written_and_see_what_is_committed(path:
     await store.commit(Commit(2, 2, b"", changes=[change(2)]))
     assert kinds(read_history(path, "", None, 0, 10)) == ["Turn", "Turn"]
     await store.close()
+
+
+def test_where_nobody_may_look_is_said_in_a_line(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    nowhere = closed / "state.db" if os.geteuid() else tmp_path / ("x" * 300)  # Root may look everywhere.
+    with pytest.raises(
+        StoreError, match=r"cannot read .*: .*; run this as root or as the user that the bridge runs as"
+    ):
+        read_history(nowhere, "", None, 0, 1)
+    with pytest.raises(StoreError, match="there is no database"):
+        read_history(tmp_path / "state.db", "", None, 0, 1)
 
 
 async def test_what_is_no_database_of_ours_or_of_another_version_is_said_in_a_line(path: Path, fill: Fill) -> None:
