@@ -20,7 +20,9 @@ _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 def check_label(name: str) -> str:
     """Raises ValueError unless alerts can have a label of this name."""
     if not _LABEL.fullmatch(name):
-        raise ValueError(f"{name[:60]!r} is no label name; use letters, digits and '_', and no digit first")
+        meant = name.replace(".", "_")  # What a field of `by` becomes.
+        fix = f"write {meant[:60]}" if _LABEL.fullmatch(meant) else "use letters, digits and '_', and no digit first"
+        raise ValueError(f"{name[:60]!r} is no label name; {fix}")
     return name
 
 

@@ -196,15 +196,11 @@ def _equal_problems(given: Substituted, path: KeyPath, names: Plain) -> Iterator
 
 
 def _no_label(name: str) -> str | None:
-    """Why no alert has it, and what is meant; None if one may."""
+    """Why no alert has it; None if one may."""
     try:
         check_label(name)
     except ValueError as error:
-        meant = label_of(name)
-        is_field = meant != name and _no_label(meant) is None
-        return (
-            f"no alert has the label {clip(name)!r}; write {meant}" if is_field else f"no alert has this label: {error}"
-        )
+        return f"no alert has this label: {error}"
     return None
 
 
