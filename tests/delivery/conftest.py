@@ -14,6 +14,7 @@ from bridge.delivery.worker import Worker
 from bridge.receiver import Destination
 from bridge.receivers.webhook import Webhook
 from bridge.values import HOUR
+from tests.clock import SimulatedClock
 from tests.receivers.notifications import alert, notification
 
 KEY = "nats-ops/webhook_configs[0]"
@@ -92,6 +93,20 @@ def ledger() -> Ledger:
 @pytest.fixture
 def clock() -> SystemClock:
     return SystemClock()
+
+
+@pytest.fixture
+def time() -> SimulatedClock:
+    """For workers whose hours and days take none."""
+    return SimulatedClock()
+
+
+@pytest.fixture
+def http(time: SimulatedClock) -> Http:
+    """By that clock, which waits for requests."""
+    harness = Http(time, Gate(None))
+    time.busy = lambda: harness.in_flight > 0
+    return harness
 
 
 StartWorker = Callable[..., Worker]

@@ -20,18 +20,6 @@ DOWN = answer(503)
 
 
 @pytest.fixture
-def time() -> SimulatedClock:
-    return SimulatedClock()
-
-
-@pytest.fixture
-def http(time: SimulatedClock) -> Http:
-    harness = Http(time, Gate(None))
-    time.busy = lambda: harness.in_flight > 0
-    return harness
-
-
-@pytest.fixture
 def sink() -> Iterator[Sink]:
     with Sink(then=DOWN) as running:
         yield running

@@ -20,18 +20,6 @@ from tests.sink import Answer, Sink, answer, cut, hang
 from tests.waiting import eventually
 
 
-@pytest.fixture
-def time() -> SimulatedClock:
-    return SimulatedClock()
-
-
-@pytest.fixture
-def http(time: SimulatedClock) -> Http:
-    harness = Http(time, Gate(None))
-    time.busy = lambda: harness.in_flight > 0
-    return harness
-
-
 def renewed(row: OutboxRow) -> OutboxRow:
     told = msgspec.structs.replace(row.notification, id=f"{row.id}-2")
     return msgspec.structs.replace(row, notification=told, asked=1)
