@@ -45,8 +45,14 @@ def _row(alert: Firing) -> list[str]:
         ago(alert.since),
         number(alert.value),
         str(alert.count),
-        "; ".join(told) or ("" if alert.state == "pending" else "nobody yet"),
+        "; ".join(told) or _untold(alert),
     ]
+
+
+def _untold(alert: Firing) -> str:
+    if alert.state == "pending":
+        return ""
+    return "longer ago than storage.retention" if alert.groups else "nobody yet"
 
 
 def _telling(told: Telling) -> str:

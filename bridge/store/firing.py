@@ -20,7 +20,8 @@ def read_alerts(path: Path, meant: Selects) -> list[Firing]:
     """The oldest first. Values are those of the latest checkpoint."""
     with reading(path) as db:
         groups = {group.id: group for group in _groups(db)}
-        found = [_firing(db, alert, groups) for alert in _alerts(db) if meant(alert.labels)]
+        known = _told_by(groups.values())
+        found = [_firing(db, alert, groups, known) for alert in _alerts(db) if meant(alert.labels)]
     return sorted(found, key=lambda each: (each.since, each.name))
 
 
@@ -41,9 +42,22 @@ def _alerts(db: sqlite3.Connection) -> Iterable[Alert]:
             yield alert
 
 
-def _firing(db: sqlite3.Connection, alert: Alert, groups: Mapping[str, Group]) -> Firing:
+def _told_by(groups: Iterable[Group]) -> Mapping[str, list[str]]:
+    """By the ids of alerts, the groups that have told of them: of those that fire longer than history is kept, no
+    change says so any more."""
+    known: dict[str, list[str]] = {}
+    for group in groups:
+        for alert in {told.alert for cursor in group.cursors.values() for told in cursor.told.values()}:
+            known.setdefault(alert, []).append(group.id)
+    return known
+
+
+def _firing(
+    db: sqlite3.Connection, alert: Alert, groups: Mapping[str, Group], known: Mapping[str, list[str]]
+) -> Firing:
     told = _told(db, alert.id) if alert.id else []
     own = [id for (id,) in db.execute("SELECT DISTINCT grp FROM change WHERE alert = ? ORDER BY n", [alert.id])]
+    own = list(dict.fromkeys([*own, *known.get(alert.id, [])]))
     parts = [_grouped(groups[id], alert, told) for id in own if id in groups] if alert.id else []
     return Firing(
         id=alert.id,

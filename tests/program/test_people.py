@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from bridge.cli.program import last_words, program
 from bridge.demo.nats_binary import find
 from bridge.demo.nats_server import NatsServer
+from bridge.store import Store
 from tests.program.conftest import StartBridge
 from tests.program.program import Ended, Program, run
 from tests.program.rules import BURST, rules_file
@@ -250,6 +251,21 @@ async def test_a_silence_without_an_end_or_for_no_alert_of_now_says_so(
     later = said(bridge, "silence", "add", "Nothing", "--from", "2097-01-01T10:00Z", "--for", "5m").strip()
     shown = json.loads(said(bridge, "silence", "show", later, "--json"))["silence"]
     assert (shown["starts_at"], shown["ends_at"]) == ("2097-01-01T10:00:00Z", "2097-01-01T10:05:00Z")
+
+
+async def test_an_alert_that_fires_longer_than_history_is_kept_is_not_said_to_be_told_to_nobody(
+    start_bridge: StartBridge, server: NatsServer, sink: Sink, port: int
+) -> None:
+    bridge = await burst(start_bridge, server, sink, port)
+    await eventually(lambda: [each for each in _alerts(bridge) if _told(each) == [("ops/webhook/0", "delivered")]])
+    assert bridge.stop() == 0
+    store = await Store.open(bridge.database)
+    while await store.prune(2**60, 0):
+        pass
+    await store.close()
+    (alert,) = _alerts(bridge)
+    assert ([group["receiver"] for group in alert["groups"]], alert["groups"][0]["untold"]) == (["ops"], [])
+    assert "longer ago than storage.retention" in said(bridge, "alerts")
 
 
 async def test_an_alert_says_when_it_will_be_told_to_whom_and_what_mutes_it_for_whom(
