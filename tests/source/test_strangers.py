@@ -10,14 +10,14 @@ from tests.waiting import eventually
 
 INFO = b'INFO {"server_id":"X","version":"2.9.10","max_payload":1000,"headers":true}\r\n'
 CASES = [
-    pytest.param(b"HTTP/1.1 400 Bad Request\r\n\r\n", "empty response from server", id="web"),
+    pytest.param(b"HTTP/1.1 400 Bad Request\r\n\r\n", "it does not begin as a NATS server does", id="web"),
     pytest.param(b"x" * 200_000, "it does not speak NATS", id="endless line"),
     pytest.param(b"INFO {\r\n", "info message", id="broken INFO"),
     pytest.param(INFO, "the server closed the connection", id="end after INFO"),
     pytest.param(INFO + b"-ERR 'maximum connections exceeded'\r\n", "maximum connections exceeded", id="full"),
     pytest.param(INFO + b"PONG\r\n", "the server closed the connection", id="end after login"),
     pytest.param(INFO + b"PONG\r\nMSG what\r\n", "", id="nonsense after login"),
-    pytest.param(b"", "empty response from server", id="end at once"),
+    pytest.param(b"", "it does not begin as a NATS server does", id="end at once"),
     pytest.param(None, "no answer", id="mute"),
 ]
 
