@@ -323,7 +323,8 @@ class Connection:
         self._take_all([(subject, data)])
 
     def _broken_off(self) -> None:
-        if not self.lost.done():
+        # Where the server said why before, nats-py closes itself and tells `_on_closed`.
+        if not self.lost.done() and not self._client.is_closed:
             self._reports.unreadable(self.target.address)
             self.end("the client stopped reading, after a message that it cannot read")
 

@@ -62,12 +62,14 @@ class Permissions:
     async def ask_again(self, settle: Callable[[], Awaitable[None]]) -> None:
         """Try what the user might not subscribe to: a server with other permissions does not say so. `settle` returns
         when the server has taken that in. Raises nats.errors.Error and OSError."""
-        self._hoped = await self._subscriptions.ask_again()
+        # Before they are sent: the first may be denied again while the last still wait to be.
+        self._hoped = self._subscriptions.refused | ({self.inbox} & self._denied)
+        if not self._hoped:
+            return
+        await self._subscriptions.ask_again()
         if self.inbox in self._denied:
             await self._gatherer.ask_again()
-            self._hoped.add(self.inbox)
-        if self._hoped:
-            await settle()
+        await settle()
         for pattern in self._hoped:
             self._denied.discard(pattern)
             self._subscriptions.allow(pattern)

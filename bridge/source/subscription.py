@@ -155,17 +155,18 @@ class Subscriptions:
         self._refused.discard(pattern)
         self._rank()
 
-    async def ask_again(self) -> set[str]:
-        """Subscribe anew to what the server did not allow, and return it: the server may have changed its mind.
+    @property
+    def refused(self) -> set[str]:
+        """What is subscribed to, and not allowed."""
+        return self._refused.intersection(self.patterns)
 
-        Raises nats.errors.Error and OSError.
-        """
-        asked = {ear.pattern: ear.subscription for ear in self._ears if ear.pattern in self._refused}
-        for subscription in asked.values():
+    async def ask_again(self) -> None:
+        """Subscribe anew to what the server did not allow: it may have changed its mind. Raises nats.errors.Error and
+        OSError."""
+        for subscription in [ear.subscription for ear in self._ears if ear.pattern in self._refused]:
             if subscription is not None:
                 # Under its old number, which the server has not kept.
                 await self._client._send_subscribe(subscription)
-        return set(asked)
 
     def _rank(self) -> None:
         allowed = [ear.pattern for ear in self._ears if ear.pattern not in self._refused]

@@ -88,3 +88,21 @@ async def test_credentials_that_end_soon_are_told_once_and_again_when_they_are_r
         await eventually(lambda: it.heard.tales("credentials_valid"))
         assert len(it.heard.tales("credentials_expiring")) == 1
         assert it.heard.sees
+
+
+async def test_a_login_that_ends_is_the_reason_and_no_message_is_blamed(
+    start_server: StartServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    operator = Operator()
+    server = start_server(operator.memory())
+    creds = tmp_path / "sys.creds"
+    creds.write_text(operator.system.user(expires=time.time() + 3).creds)
+    settings = replace(settings_for(server), user=None, password=None, credentials=creds)
+    async with run(settings, limits=replace(QUICK, grace=60)) as it:
+        await eventually(lambda: it.heard.sees)
+        creds.write_text(operator.system.user().creds)
+        await eventually(lambda: not it.heard.sees)
+        assert "lost the connection" in caplog.text
+        assert ": user authentication expired" in caplog.text.lower()
+        await eventually(lambda: it.heard.sees)
+        assert not it.heard.tales("malformed_event")
