@@ -36,9 +36,9 @@ RULES = """\
   where: ['error.code >= 400']
   by: [account.name, error.description]
   keep_firing_for: 1h
-- alert: StreamDeleted
+- alert: StreamCreated
   events: js.stream_action
-  where: ['action = delete']
+  where: ['action = create']
   by: [account.name, stream]
   keep_firing_for: 1h
 """
@@ -102,6 +102,6 @@ async def test_each_tenants_trouble_is_told_as_its_own(
 
     assert program.stop() == 0
     told = {(line.name, line.labels["account_name"]): line for line in lines(sink.requests) if line.state == "firing"}
-    assert told.keys() == {(alert, account) for alert in ("ApiError", "StreamDeleted") for account in ("A", "second")}
+    assert told.keys() == {(alert, account) for alert in ("ApiError", "StreamCreated") for account in ("A", "second")}
     assert {line.count for line in told.values()} == {1}
     assert {line.labels.get("error_description") for line in told.values()} == {"stream not found", None}
