@@ -76,6 +76,8 @@ class Http:
     async def turn(self, request: Request) -> None:
         """Wait until its gate lets a request through: for the rate, and for pauses that the service asked for."""
         gate = self.gate.of(request)
+        while (wait := gate.paused_until - self.clock.now()) > 0:  # Places are taken afterwards, not all at once.
+            await self.clock.sleep(wait / SECOND)
         place = gate.reserve(self.clock.now())
         while (wait := max(place, gate.paused_until) - self.clock.now()) > 0:
             await self.clock.sleep(wait / SECOND)

@@ -11,8 +11,8 @@ import msgspec
 from bridge.commit import Attempt, Commit, OutboxRow, Settled
 from bridge.delivery.backoff import PROBE, TRIES, burst, ladder
 from bridge.delivery.conversation import hold
-from bridge.delivery.gate import Gate
 from bridge.delivery.http import Http
+from bridge.delivery.pending import Pending, rank
 from bridge.delivery.reports import Reports
 from bridge.delivery.standing import NOTHING, Repetition, Standing
 from bridge.errors import Refused, Rejected, Transient, Trouble
@@ -24,27 +24,6 @@ log = logging.getLogger(__name__)
 
 IN_FLIGHT = 4
 """Rows, so groups, that are told at the same time."""
-
-
-class Pending(msgspec.Struct, order=True):
-    """A row that waits. The order of the fields is the order of rows: what is ready first, then the older."""
-
-    ready: int
-    created: int
-    id: str
-    row: OutboxRow
-    step: int = 0
-    """Rungs of the ladder taken since the process began."""
-    hastened: bool = False
-    """The destination's return has brought it forward once."""
-    stale: bool = False
-    """It has waited through trouble, so that there may be more to tell by now."""
-    began: int = 0
-    """When its latest request went out; 0 if there was none yet."""
-    sent: int = 0
-    """Requests of its latest try."""
-    gate: Gate | None = None
-    """That its latest request had to pass."""
 
 
 class Worker:
@@ -72,6 +51,8 @@ class Worker:
         self._waiting: list[Pending] = []
         self._flights: dict[str, tuple[Pending, asyncio.Task[None]]] = {}
         self._sending: set[str] = set()
+        self._held: set[str] = set()
+        """Rows in flight that wait for a quota of their own; they take no other row's place."""
         self._troubled = False
         self._refusing = False
         self._reported = False
@@ -174,14 +155,15 @@ class Worker:
         if not self._destination.digest or len(self._waiting) == 1:
             return heapq.heappop(self._waiting)
         now = self._clock.now()
-        first = min((each for each in self._waiting if each.ready <= now), key=lambda each: (_rank(each.row), each))
+        first = min((each for each in self._waiting if each.ready <= now), key=lambda each: (rank(each.row), each))
         self._waiting.remove(first)
         heapq.heapify(self._waiting)
         return first
 
     def _next_start(self) -> int | None:
         """When the next row may go; None if that depends on one that is under way, or there is none."""
-        if not self._waiting or len(self._flights) >= (1 if self._refusing else IN_FLIGHT):
+        room = 1 if self._refusing else IN_FLIGHT + len(self._held)
+        if not self._waiting or len(self._flights) >= room:
             return None
         return max(self._waiting[0].ready, self._probe_at if self._refusing else 0)
 
@@ -305,7 +287,7 @@ class Worker:
     async def _send(self, pending: Pending, request: Request) -> Reply:
         self._check_wanted(pending)
         pending.gate = self._http.gate.of(request)
-        await self._http.turn(request)
+        await self._turn(pending, request)
         pending.began = self._clock.now()
         pending.sent += 1
         self._sending.add(pending.id)
@@ -313,6 +295,15 @@ class Worker:
             return await self._http.send(request)
         finally:
             self._sending.discard(pending.id)
+
+    async def _turn(self, pending: Pending, request: Request) -> None:
+        if request.quota is not None:
+            self._held.add(pending.id)
+            self._wake.set()
+        try:
+            await self._http.turn(request)
+        finally:
+            self._held.discard(pending.id)
 
     # -- outcomes
 
@@ -388,9 +379,3 @@ class Worker:
                 pending.hastened = True
         heapq.heapify(self._waiting)
         self._wake.set()
-
-
-def _rank(row: OutboxRow) -> int:
-    if row.notification.reason == "reminder":
-        return 2
-    return 0 if row.memory or row.notification.status == "resolved" else 1
