@@ -57,6 +57,10 @@ class RecordingError(BridgeError):
         self.file, self.line, self.what = file, line, what
 
 
+IN_DOUBT = frozenset({303, 502, 504, *range(520, 530)})
+"""Statuses of those who may have done their work all the same, or stand before somebody who may have."""
+
+
 class Trouble(BridgeError):
     """A delivery attempt that did not succeed. `status` is the HTTP status, or None if no answer came."""
 
@@ -70,7 +74,7 @@ class Trouble(BridgeError):
     @property
     def is_untaken(self) -> bool:
         """The other side surely does not have the message: it said that it did not take it, or has seen none of it."""
-        return self.unsent or self.status is not None
+        return self.unsent or (self.status is not None and self.status not in IN_DOUBT)
 
 
 class Transient(Trouble):

@@ -47,8 +47,8 @@ class Rows:
             self._replace(msgspec.structs.replace(row, memory=known.memory, asked=known.asked))
 
     def renew(self, id: str, notification: Notification, expires: int) -> None:
-        """It tells more."""
-        self._replace(msgspec.structs.replace(self.by_id[id], notification=notification, expires=expires))
+        """It tells more, and is tried in full again."""
+        self._replace(msgspec.structs.replace(self.by_id[id], notification=notification, expires=expires, plain=False))
 
     def answer(self, id: str, number: int) -> None:
         """Its worker waits for what it is by now, whether that has changed or not."""

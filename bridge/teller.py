@@ -1,5 +1,6 @@
 """Fixes what destinations are told: a group's news as a message of its own, or as a part of one that covers many."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from bridge.alert import digest, identity
@@ -194,11 +195,21 @@ def _tells_more(now: Notification, before: Notification) -> bool:
     """It leaves nobody out, and says something else."""
     if not {identity(alert.labels) for alert in before.alerts} <= {identity(alert.labels) for alert in now.alerts}:
         return False
-    return _says(now) != _says(before)
+    counts, counted = _counts(now), _counts(before)
+    return _says(now) != _says(before) and all(counts[name] >= count for name, count in counted.items())
 
 
 def _says(told: Notification) -> set[tuple[str, str, int]]:
     return {(alert.id, alert.state, alert.count if alert.state == "event" else 0) for alert in told.alerts}
+
+
+def _counts(told: Notification) -> Counter[str]:
+    """Of one-offs, by identity."""
+    counts: Counter[str] = Counter()
+    for alert in told.alerts:
+        if alert.state == "event":
+            counts[identity(alert.labels)] += alert.count
+    return counts
 
 
 def _never(cursor: Cursor) -> bool:

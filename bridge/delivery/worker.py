@@ -151,8 +151,8 @@ class Worker:
             task.add_done_callback(partial(self._landed, pending.id))
 
     def _take_next(self) -> Pending:
-        """The oldest; where people read, ends and what goes on come first, reminders last."""
-        if not self._destination.digest or len(self._waiting) == 1:
+        """The oldest; where people read, and all is well, ends and what goes on come first, reminders last."""
+        if not self._destination.digest or self._refusing or self._troubled or len(self._waiting) == 1:
             return heapq.heappop(self._waiting)
         now = self._clock.now()
         first = min((each for each in self._waiting if each.ready <= now), key=lambda each: (rank(each.row), each))

@@ -13,7 +13,7 @@ from bridge.standins import Target
 from bridge.values import HOUR
 from tests.core.audience import OPS, Audience
 from tests.core.disk import restarted
-from tests.core.stage import at, rule
+from tests.core.stage import at, login_failed, rule
 
 LOST = rule(alert="Lost", events="client.disconnect", resolve_on={"events": "client.connect"}, by=["client.name"])
 CHAT = Target("ops/slack/0", digest=True)
@@ -216,3 +216,45 @@ def test_what_ends_elsewhere_is_asked_for_in_vain(is_untaken: bool) -> None:
     (row,) = stage.pending()
     stage.settle(row, 13, "dead").play(Renewing(row.id, 1, at(14)))
     assert not stage.pending()
+
+
+TRIED = rule(alert="Tried", events="client.auth_error", by=["client.host"])
+MAIL = Target("mail/webhook/0")
+
+
+def test_no_one_off_that_it_counts_is_left_out() -> None:
+    """What a fallback is owed is known to nobody once a message holds it; an equal one of later is not the same."""
+    stage = Audience(
+        LOST, TRIED, route={"group_by": []}, targets=(OPS,), fallbacks=((MAIL,),), down=[OPS.key, MAIL.key]
+    )
+
+    def knocks(seconds: float, numbers: range) -> None:
+        for number in numbers:
+            stage.upto(seconds).play(login_failed(seconds, number=number))
+
+    def rejects(seconds: float) -> OutboxRow:
+        """What it is told goes to its fallback."""
+        stage.upto(seconds).settle(stage.pending(OPS)[0], seconds, "dead")
+        return stage.pending(MAIL)[0]
+
+    stage.goes(1, "a").upto(12)
+    stage.settle(rejects(13), 14)
+    knocks(20, range(3))
+    stage.upto(90)
+    owed = rejects(91)
+    assert counted(owed) == 3
+    tried(stage, 92, owed)
+    knocks(100, range(3, 4))
+    stage.upto(170)
+    rejects(171)
+    stage.play(Renewing(owed.id, 1, at(172)))
+    (row,) = stage.pending(MAIL)
+    stage.down.clear()
+    told = counted(row)
+    stage.settle(row, 173).upto(1000)
+    late = [each for each in stage.rows.values() if each.destination == MAIL.key and each.created > at(171)]
+    assert told + sum(map(counted, late)) == 4
+
+
+def counted(row: OutboxRow) -> int:
+    return sum(each.count for each in row.notification.alerts if each.state == "event")

@@ -101,15 +101,20 @@ async def test_one_that_ends_elsewhere_while_it_asks_is_not_told(
     ("script", "is_untaken"),
     [
         (answer(503), True),
+        (answer(500), True),
         (answer(404), True),
         (answer(302), True),
         (answer(422), True),
+        (answer(303), False),
+        (answer(502), False),
+        (answer(504), False),
+        (answer(524), False),
         (cut(), False),
         (cut(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"), False),
         (hang(), False),
     ],
 )
-async def test_who_answers_that_it_is_in_trouble_has_not_taken_the_row(
+async def test_who_answers_that_it_did_not_take_it_has_not_unless_it_speaks_for_others(
     ledger: Ledger, clock: SystemClock, start: StartWorker, script: Answer, is_untaken: bool
 ) -> None:
     with Sink(script) as sink:

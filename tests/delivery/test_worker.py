@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any, ClassVar
 
 import pytest
@@ -16,6 +16,7 @@ from bridge.delivery.worker import Worker
 from bridge.notification import Notification
 from bridge.receiver import Conversation, Destination, Remember, Request, WebAddress
 from bridge.values import HOUR, SECOND
+from tests.clock import SimulatedClock
 from tests.delivery.conftest import KEY, Ledger, StartWorker, make_row
 from tests.receivers.notifications import alert, notification
 from tests.sink import Sink, answer, cut, hang
@@ -130,7 +131,7 @@ async def test_the_oldest_due_goes_first(ledger: Ledger, clock: SystemClock, sta
 async def test_a_row_that_is_not_due_waits(ledger: Ledger, clock: SystemClock, start: StartWorker) -> None:
     with Sink() as sink:
         worker = start(sink.url)
-        began = time.monotonic()
+        began = monotonic()
         worker.put(make_row(clock, 1, due=clock.now() + SECOND // 2))
         worker.put(make_row(clock, 2))
         await eventually(lambda: len(ledger.delivered) == 2)
@@ -363,3 +364,18 @@ async def test_in_a_long_queue_ends_go_first_and_reminders_last(
             worker.put(row)
         await eventually(lambda: len(ledger.delivered) == 8)
         assert [request.body[-1:] for request in sink.requests][4:] == [b"7", b"8", b"6", b"5"]
+
+
+async def test_one_that_a_chat_refuses_for_its_own_sake_is_not_every_probe(
+    ledger: Ledger, time: SimulatedClock, http: Http, start: StartWorker
+) -> None:
+    odd = make_row(time, 0, notification=notification(alert("resolved", n=0), id=f"{0:016x}"))
+    rest = [make_row(time, n, notification=notification(alert(n=n), id=f"{n:016x}")) for n in range(1, 6)]
+    with Sink(then=answer(403)) as sink:
+        worker = start(Chat.model_validate({"url": sink.url}), http=http)
+        worker.put(odd)
+        await time.run(1)
+        for row in rest:
+            worker.put(row)
+        await time.run(3600)
+        assert {int(request.body, 16) for request in sink.requests} == {0, 1, 2, 3, 4, 5}
