@@ -40,7 +40,8 @@ MENDED = 60
 """Seconds after the start. No destination is out by then that does not refuse."""
 TOLD = 480
 """Within this all has been told: whoever refuses is asked again after five minutes."""
-ENDED = 600
+ENDED = 1_200
+"""All are one account, and three hundred edits of one take six minutes."""
 
 FORMS = list(GIVEN)
 
