@@ -1,4 +1,4 @@
-"""The messages under way: frozen, and not yet delivered or dead; one at most for each group and destination."""
+"""The messages under way: fixed, and not yet delivered or dead; one at most for each group and destination."""
 
 from collections import Counter
 from collections.abc import Iterable

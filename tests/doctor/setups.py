@@ -41,3 +41,15 @@ async def found(path: Path) -> list[str]:
 async def failures(path: Path) -> list[str]:
     """What failed, without the word."""
     return [line.removeprefix("FAILED").strip() for line in await found(path) if line.startswith("FAILED")]
+
+
+MONITOR = """
+accounts {
+  SYS { users: [{user: admin, password: p}]
+        exports: [{service: "$SYS.REQ.SERVER.PING", response: stream, accounts: [MON]}] }
+  MON { users: [{user: bridge, password: "s3cret-pass"}]
+        imports: [{service: {account: SYS, subject: "$SYS.REQ.SERVER.PING"}}] }
+}
+system_account: SYS
+"""
+"""An account that is not the system's imports the PING from it."""

@@ -8,7 +8,8 @@ from bridge.config import load
 from bridge.doctor import permissions
 from bridge.doctor.needs import Needs
 from tests.conftest import StartServer
-from tests.doctor.setups import found, write
+from tests.doctor.setups import MONITOR, found, write
+from tests.importing import A, B, importing, stream
 from tests.operator_mode import Operator
 from tests.program.program import run
 from tests.program.trouble import Peer
@@ -17,23 +18,6 @@ from tests.sink import Sink
 RULES = "- {alert: GivenUp, events: js.max_deliver}\n"
 LOGIN = "user: bridge, password: s3cret-pass, imports: 'acct.*.'"
 ONE_BY_ONE = 'import $JS.EVENT.> of each account with to: "acct.NAME.>"'
-
-
-def importing(*imports: str, permissions: str = "") -> str:
-    export = 'exports: [{stream: "$JS.EVENT.>", accounts: [SYS]}]'
-    accounts = "".join(f"  {name} {{ {export} }}\n" for name in "AB")
-    return (
-        f'accounts {{\n  SYS {{ users: [{{user: bridge, password: "s3cret-pass"{permissions}}}]\n'
-        f"    imports: [{', '.join(imports)}] }}\n{accounts}}}\nsystem_account: SYS\n"
-    )
-
-
-def stream(account: str, to: str = "", subject: str = "$JS.EVENT.>") -> str:
-    renamed = f', to: "{to}"' if to else ""
-    return f'{{stream: {{account: {account}, subject: "{subject}"}}{renamed}}}'
-
-
-A, B = stream("A", "acct.A.>"), stream("B", "acct.second.>")
 
 
 @pytest.mark.parametrize(
@@ -75,7 +59,7 @@ A, B = stream("A", "acct.A.>"), stream("B", "acct.second.>")
 async def test_what_is_imported_is_said(
     start_server: StartServer, tmp_path: Path, sink: Sink, imports: list[str], lines: list[str]
 ) -> None:
-    server = start_server(importing(*imports), name="n1")
+    server = start_server(importing(*imports, user="bridge"), name="n1")
     told = await found(write(tmp_path, server.url, sink.url, RULES, login=LOGIN))
     assert [line for line in told if "imports: " in line] == lines
     assert any("account: it is the system account, 1 server answered" in line for line in told)
@@ -93,7 +77,7 @@ async def test_what_is_imported_is_said(
 async def test_imports_that_the_rules_file_does_not_know_are_found(
     start_server: StartServer, tmp_path: Path, sink: Sink, imports: str, what: str
 ) -> None:
-    server = start_server(importing(imports), name="n1")
+    server = start_server(importing(imports, user="bridge"), name="n1")
     told = await found(write(tmp_path, server.url, sink.url, RULES))
     [line] = [line for line in told if line.startswith("warning events: ")]
     assert what in line
@@ -101,7 +85,7 @@ async def test_imports_that_the_rules_file_does_not_know_are_found(
 
 async def test_who_may_not_ask_is_told_what_for(start_server: StartServer, tmp_path: Path, sink: Sink) -> None:
     denied = ', permissions: {publish: {deny: ["$SYS.REQ.SERVER.*.ACCOUNTZ"]}}'
-    server = start_server(importing(A, permissions=denied), name="n1")
+    server = start_server(importing(A, user="bridge", permissions=denied), name="n1")
     told = await found(write(tmp_path, server.url, sink.url, RULES, login=LOGIN))
     [line] = [line for line in told if "ACCOUNTZ" in line or "imports: " in line]
     assert line.startswith("warning permissions: ")
@@ -114,7 +98,7 @@ async def test_the_least_permissions_suffice_to_look(start_server: StartServer, 
     path = write(tmp_path, "nats://127.0.0.1:4222", sink.url, RULES, login=LOGIN)
     least = permissions(Needs(load(path, {})))
     assert least.count("ACCOUNTZ") == 1
-    server = start_server(importing(A, B, permissions=f", {least}"), name="n1")
+    server = start_server(importing(A, B, user="bridge", permissions=f", {least}"), name="n1")
     told = await found(write(tmp_path, server.url, sink.url, RULES, login=LOGIN))
     assert "ok      imports: acct.*.> brings events of 2 accounts (A, B)" in told
     assert "ok      permissions: 3 subjects of the rules and the requests are allowed" in told
@@ -129,17 +113,6 @@ def test_only_rules_that_need_imports_need_to_ask_for_them(tmp_path: Path) -> No
     path = write(tmp_path, "nats://127.0.0.1:4222", "http://127.0.0.1:1/x", polled, login=LOGIN)
     ended = run("doctor", "--config", str(path), "--permissions")
     assert ended.out.count('"$SYS.REQ.SERVER.*.ACCOUNTZ"') == 1
-
-
-MONITOR = """
-accounts {
-  SYS { users: [{user: admin, password: p}]
-        exports: [{service: "$SYS.REQ.SERVER.PING", response: stream, accounts: [MON]}] }
-  MON { users: [{user: bridge, password: "s3cret-pass"}]
-        imports: [{service: {account: SYS, subject: "$SYS.REQ.SERVER.PING"}}] }
-}
-system_account: SYS
-"""
 
 
 async def test_an_account_that_imports_the_ping_is_not_the_system_account(

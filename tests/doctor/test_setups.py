@@ -14,7 +14,7 @@ import trustme
 from bridge.demo.nats_cluster import run_cluster
 from bridge.demo.nats_server import NatsServer, free_port
 from tests.conftest import StartServer
-from tests.doctor.setups import RULES, SYSTEM, failures, found, write
+from tests.doctor.setups import MONITOR, RULES, SYSTEM, failures, found, write
 from tests.operator_mode import Operator
 from tests.program.program import Program, run
 from tests.sink import Sink
@@ -144,15 +144,6 @@ async def test_servers_of_two_systems(nats_binary: Path, tmp_path: Path, sink: S
 
 
 IMPORTED = "- {alert: GivenUp, events: [js.max_deliver, js.consumer_ack]}\n"
-MONITOR = """
-accounts {
-  SYS { users: [{user: admin, password: p}]
-        exports: [{service: "$SYS.REQ.SERVER.PING", response: stream, accounts: [MON]}] }
-  MON { users: [{user: bridge, password: "s3cret-pass"}]
-        imports: [{service: {account: SYS, subject: "$SYS.REQ.SERVER.PING"}}] }
-}
-system_account: SYS
-"""
 
 
 IMPORT = """

@@ -10,6 +10,7 @@ from bridge.demo.nats_server import NatsServer
 from bridge.source.imports import Import, Imports, ask_imports
 from bridge.source.settings import Settings
 from tests.conftest import StartServer
+from tests.importing import EXPORT, A, B, importing, stream
 from tests.operator_mode import Account, Operator
 from tests.program.trouble import Peer
 from tests.source.heard import QUICK, Heard, Run, run, settings_for
@@ -20,25 +21,6 @@ PREFIX = "acct.*."
 DELIVERIES, AUDIT = "acct.*.ADVISORY.CONSUMER.MAX_DELIVERIES.*.*", "acct.*.ADVISORY.API"
 SUBJECTS = ("$JS.EVENT.ADVISORY.API", AUDIT, DELIVERIES)
 """What a bridge with rules on js.api_audit and js.max_deliver listens to."""
-
-EXPORT = 'exports: [{stream: "$JS.EVENT.>", accounts: [SYS]}]'
-
-
-def importing(*imports: str, permissions: str = "", more: str = "") -> str:
-    """A configuration whose system account has these imports."""
-    accounts = "".join(f"  {name} {{ users: [{{user: {name}, password: p}}], {EXPORT} }}\n" for name in "AB")
-    return (
-        f'accounts {{\n  SYS {{ users: [{{user: sys, password: "s3cret-pass"{permissions}}}]\n'
-        f"    imports: [{', '.join(imports)}]{more} }}\n{accounts}}}\nsystem_account: SYS\n"
-    )
-
-
-def stream(account: str, to: str = "", subject: str = "$JS.EVENT.>") -> str:
-    renamed = f', to: "{to}"' if to else ""
-    return f'{{stream: {{account: {account}, subject: "{subject}"}}{renamed}}}'
-
-
-A, B = stream("A", "acct.A.>"), stream("B", "acct.second.>")
 
 
 def watch(it: Run) -> None:
